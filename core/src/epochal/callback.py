@@ -1,0 +1,166 @@
+"""What a callback is: the base class and its place in the order."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .run import Run
+
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
+
+
+class Priority(IntEnum):
+    """When a callback runs, by its role. Lower runs earlier; any other `int` may be used as well."""
+
+    METRICS = 10
+    """Adds values to the logs."""
+    SCHEDULE = 30
+    """Changes the optimizer."""
+    CONTROL = 50
+    """Decides whether to go on. The default."""
+    CHECKPOINT = 70
+    """Persists."""
+    REPORT = 90
+    """Shows or writes what the others produced."""
+
+
+def _default(method: _Method) -> _Method:
+    """Mark a method as not overridden, in the way that Keras's own CallbackList looks for."""
+    method._is_default = True  # type: ignore[attr-defined]
+    return method
+
+
+class Callback:
+    """A callback. Override the events that it needs, with Keras's own method signatures.
+
+    It runs in every epochal run, and is a drop-in object for a bare `model.fit(callbacks=[…])` of Keras 3 and of
+    tf_keras: it satisfies their CallbackLists by duck typing and is no subclass of theirs. In a bare fit `run` is None
+    and epochal's own events do not fire, so what has to happen there belongs in Keras's events.
+
+    Epochal's own three events are implemented by defining them, with any subset of their arguments by name:
+    `on_run_begin(self, run)`, `on_epoch_finalized(self, run, epoch, logs)`, `on_run_end(self, run, outcome)`.
+
+    Attributes:
+        priority: Its place in the order, lower is earlier. Any `int`.
+        before: Names of callbacks that it runs before, where they are active.
+        after: Names of callbacks that it runs after, where they are active.
+        critical: Whether an error in it ends the run. If not (a reporter), the error is shown, the callback is out
+            for the rest of the run, and training goes on.
+        model: The model of the run, once it began.
+        params: `epochs`, `steps` and `verbose` of the run, as Keras gives them.
+        run: The run, or None in a bare `model.fit`.
+
+    Example:
+        >>> class LossPrinter(Callback):
+        ...     priority = Priority.REPORT
+        ...
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(f"epoch {epoch}: {logs['loss']:.4f}")
+    """
+
+    priority: int = Priority.CONTROL
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    critical: bool = True
+
+    model: Any = None
+    params: Mapping[str, Any] = {}  # noqa: RUF012  # never written to: every run sets an instance attribute
+    run: Run | None = None
+
+    _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
+
+    def set_model(self, model: Any) -> None:
+        """Take the model. The host calls it before the first event."""
+        self.model = model
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Take the parameters `epochs`, `steps` and `verbose`. The host calls it before the first event."""
+        self.params = params
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the run and its model out of copies and pickles, so that a callback copies also after a fit."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("model", "run")}
+
+    @_default
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Begin training."""
+
+    @_default
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """End training; `logs` holds the last epoch's metrics."""
+
+    @_default
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Begin an epoch."""
+
+    @_default
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """End an epoch; `logs` holds its metrics, those of validation as `val_…`."""
+
+    @_default
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Begin a training batch."""
+        self.on_batch_begin(batch, logs)
+
+    @_default
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """End a training batch."""
+        self.on_batch_end(batch, logs)
+
+    @_default
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Begin a training batch: the alias of `on_train_batch_begin`."""
+
+    @_default
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """End a training batch: the alias of `on_train_batch_end`."""
+
+    @_default
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Begin an evaluation, or the validation inside a fit."""
+
+    @_default
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """End an evaluation or validation; `logs` holds its metrics."""
+
+    @_default
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Begin a batch of evaluation or validation."""
+
+    @_default
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """End a batch of evaluation or validation."""
+
+    @_default
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Begin a prediction."""
+
+    @_default
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+        """End a prediction."""
+
+    @_default
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Begin a batch of prediction."""
+
+    @_default
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """End a batch of prediction; `logs["outputs"]` holds the model's outputs."""
+
+    # tf_keras asks each callback whether it needs the batch events at all.
+
+    def _implements_train_batch_hooks(self) -> bool:
+        return self._implements("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+
+    def _implements_test_batch_hooks(self) -> bool:
+        return self._implements("on_test_batch_begin", "on_test_batch_end")
+
+    def _implements_predict_batch_hooks(self) -> bool:
+        return self._implements("on_predict_batch_begin", "on_predict_batch_end")
+
+    def _implements(self, *events: str) -> bool:
+        return any(not getattr(getattr(self, event), "_is_default", False) for event in events)

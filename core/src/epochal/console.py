@@ -1,0 +1,49 @@
+"""The terminal, notebook or file that a run is shown in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def make_console(stream: TextIO | None = None) -> Console:
+    """Make a rich console that is a terminal only where there really is one.
+
+    rich takes a file for a terminal when `FORCE_COLOR` is set, and then fills it with control characters; here a file
+    always gets plain lines.
+
+    Args:
+        stream: Where to write. None: whatever `sys.stdout` is at the time of writing.
+    """
+    from rich.console import Console
+
+    if in_notebook():
+        return Console(file=stream)
+    target = stream if stream is not None else sys.stdout
+    terminal = _is_terminal(target)
+    return Console(file=stream, force_terminal=terminal, color_system="auto" if terminal else None)
+
+
+def is_live(console: Console) -> bool:
+    """Tell whether what was drawn on the console can be drawn over: a terminal that moves its cursor, or a notebook."""
+    return console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal)
+
+
+def in_notebook() -> bool:
+    """Tell whether the code runs in a Jupyter kernel, without importing IPython."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    if os.environ.get("TERM") == "unknown":
+        return False
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # no isatty at all, or the stream is closed
+        return False

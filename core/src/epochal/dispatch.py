@@ -1,0 +1,193 @@
+"""The call lists of one run, compiled from what pluggy registered.
+
+An event that nobody implements is one shared empty function. Any other is a plain loop over the callbacks' own bound
+functions, with one `try` around the whole of it. Only where a callback wraps an event does pluggy make the calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidCallbackError, nearest
+from .hookspecs import EVENTS
+from .implementation import implementations
+from .manager import Manager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from .implementation import Implementation
+    from .manager import Plugin
+    from .member import Member
+    from .run import Run
+
+    OnError = Callable[[Member, str, BaseException], bool]
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Do nothing: an event that nobody implements."""
+
+
+class Dispatch:
+    """One attribute an event: a function that calls it on every callback, with the event's arguments but `run`.
+
+    Args:
+        run: The run that the callbacks get.
+        members: The callbacks, in order.
+        on_error: Decides about an error: it gets the callback, the event and the error, and tells whether the run goes
+            on with the next callback. If not, the error is raised again.
+
+    Raises:
+        InvalidCallbackError: A callback implements an event wrongly.
+    """
+
+    on_run_begin: Callable[[], None]
+    on_train_begin: Callable[..., None]
+    on_epoch_begin: Callable[..., None]
+    on_train_batch_begin: Callable[..., None]
+    on_train_batch_end: Callable[..., None]
+    on_test_begin: Callable[..., None]
+    on_test_batch_begin: Callable[..., None]
+    on_test_batch_end: Callable[..., None]
+    on_test_end: Callable[..., None]
+    on_predict_begin: Callable[..., None]
+    on_predict_batch_begin: Callable[..., None]
+    on_predict_batch_end: Callable[..., None]
+    on_predict_end: Callable[..., None]
+    on_epoch_end: Callable[..., None]
+    on_epoch_finalized: Callable[..., None]
+    on_train_end: Callable[..., None]
+    on_run_end: Callable[..., None]
+
+    def __init__(self, run: Run, members: Iterable[Member], on_error: OnError) -> None:
+        self._on_error = on_error
+        self._entries = {member: implementations(member, run) for member in members}
+        self.compile()
+
+    def compile(self) -> None:
+        """Make the call lists anew."""
+        self._manager = Manager(self._entries.items(), self._guard)
+        for event in EVENTS:
+            setattr(self, event, self._compiled(event))
+
+    def members(self, event: str) -> list[Member]:
+        """Give the callbacks that an event reaches, in call order."""
+        return [plugin.member for plugin in self._manager.plugins_of(event)]
+
+    def drop(self, member: Member, events: Sequence[str]) -> None:
+        """Take events away from a callback; takes effect with the next `compile`."""
+        for event in events:
+            if event not in EVENTS:
+                raise InvalidCallbackError(
+                    member.name, f"{member.title} drops {event!r}, which is no event.{nearest(event, EVENTS)}"
+                )
+            self._entries[member].pop(event, None)
+
+    def keep_only(self, members: Iterable[Member], *events: str) -> None:
+        """Take all other events away from some callbacks, now."""
+        for member in members:
+            self.drop(member, [event for event in EVENTS if event not in events])
+        self.compile()
+
+    def _compiled(self, event: str) -> Callable[..., None]:
+        if self._manager.has_wrappers(event):
+            return self._wrapped(event)
+        plugins = self._manager.plugins_of(event)
+        return self._loop(event, plugins) if plugins else nothing
+
+    def _loop(self, event: str, plugins: Sequence[Plugin]) -> Callable[..., None]:
+        functions = tuple(plugin.implementations[event].call for plugin in plugins)
+        members = tuple(plugin.member for plugin in plugins)
+        on_error = self._on_error
+
+        def goes_on(function: Callable[..., None], error: BaseException) -> bool:
+            return on_error(members[next(i for i, each in enumerate(functions) if each is function)], event, error)
+
+        # The iterator outlives an error that does not end the run: the loop goes on with the callback after it.
+        def call_two(first: Any, second: Any) -> None:
+            left = iter(functions)
+            while True:
+                try:
+                    for function in left:
+                        function(first, second)
+                    return
+                except BaseException as error:
+                    if not goes_on(function, error):
+                        raise
+
+        def call(*arguments: Any) -> None:
+            left = iter(functions)
+            while True:
+                try:
+                    for function in left:
+                        function(*arguments)
+                    return
+                except BaseException as error:
+                    if not goes_on(function, error):
+                        raise
+
+        return call_two if len(EVENTS[event]) == 3 else call
+
+    def _wrapped(self, event: str) -> Callable[..., None]:
+        """Call the pinned callbacks first and all others through pluggy, inside the wrappers."""
+        pinned = self._manager.pinned_of(event)
+        first = self._loop(event, pinned) if pinned else nothing
+        rest = self._manager.unpinned_caller(event)
+        run, *names = EVENTS[event]
+
+        def call(*arguments: Any) -> None:
+            first(*arguments)
+            rest(**{run: None}, **dict(zip(names, arguments, strict=True)))
+
+        return call
+
+    def _guard(self, member: Member, event: str, implementation: Implementation) -> Callable[..., Any]:
+        """Make the function that pluggy calls: its errors are handled as in the loop."""
+        if implementation.options.get("wrapper"):
+            return self._guarded_wrapper(member, event, implementation)
+
+        def call(*arguments: Any) -> None:
+            try:
+                implementation.call(*arguments)
+            except BaseException as error:
+                if not self._on_error(member, event, error):
+                    raise
+
+        return call
+
+    def _guarded_wrapper(self, member: Member, event: str, implementation: Implementation) -> Callable[..., Any]:
+        """Run a wrapper step by step, so that its own errors are told from those that pass through it."""
+
+        def call(*arguments: Any) -> Generator[None, Any, Any]:
+            generator = implementation.call(*arguments)
+            try:
+                next(generator)
+            except StopIteration:
+                raise RuntimeError(f"the wrapper of {event} ended before its `yield`; {member.title}") from None
+            except BaseException as error:
+                if not self._on_error(member, event, error):
+                    raise
+                return (yield)
+            passing: BaseException | None = None
+            result = None
+            try:
+                result = yield
+            except BaseException as error:
+                passing = error
+            try:
+                if passing is None:
+                    generator.send(result)
+                else:
+                    generator.throw(passing)
+            except StopIteration as end:
+                return end.value
+            except BaseException as error:
+                if error is passing or not self._on_error(member, event, error):
+                    raise
+                if passing is not None:
+                    raise passing from None
+                return result
+            generator.close()
+            raise RuntimeError(f"the wrapper of {event} yields more than once; {member.title}")
+
+        return call

@@ -1,0 +1,313 @@
+"""What every host drives a run with: it keeps the run's book, and sees to it that the run ends exactly once."""
+
+from __future__ import annotations
+
+import weakref
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .callback import Callback
+from .dispatch import Dispatch, nothing
+from .faults import Faults
+from .logs import Logs
+from .run import Outcome, Run
+from .signals import Terminated, Termination
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .member import Member
+
+BATCH_EVENTS = (
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+    "on_predict_batch_begin",
+    "on_predict_batch_end",
+)
+
+
+class BatchCalls:
+    """The six events of batches as functions of `(batch, logs=None)`, which a driver makes."""
+
+    on_train_batch_begin: Callable[..., Any]
+    on_train_batch_end: Callable[..., Any]
+    on_test_batch_begin: Callable[..., Any]
+    on_test_batch_end: Callable[..., Any]
+    on_predict_batch_begin: Callable[..., Any]
+    on_predict_batch_end: Callable[..., Any]
+
+
+class Driver:
+    """The host's side of one run.
+
+    A host calls `begin`, then the events as methods, with the framework's own values, and in any case `end`.
+
+    Args:
+        run: The run, not yet begun.
+        members: Its callbacks, in order.
+
+    Raises:
+        InvalidCallbackError: A callback implements an event wrongly.
+
+    Attributes:
+        run: The run.
+        batch: The events of batches, once the run began. All other events are methods.
+    """
+
+    def __init__(self, run: Run, members: Sequence[Member]) -> None:
+        self.run = run
+        self._members = members
+        self._faults = Faults(lambda: run.console, self._disable)
+        self._termination = Termination(self._terminate)
+        self._begun: set[Member] = set()
+        self._epoch_begin_step = 0
+        self._open_epoch: tuple[int, Logs] | None = None
+        self._in_train = False
+        self._terminated: Callable[..., NoReturn] = _raise_terminated
+        self.batch = BatchCalls()
+        self._targets: list[weakref.ref[Any]] = []
+        run._members = tuple(members)
+        run._apply_stop = self.apply_stop
+        self._dispatch = Dispatch(run, members, self._faults.handle)
+
+    # The run
+
+    def begin(self, params: Mapping[str, Any]) -> None:
+        """Begin the run: every callback gets params and model, then `on_run_begin`; then the calls are compiled."""
+        run, dispatch = self.run, self._dispatch
+        run.params = MappingProxyType(dict(params))
+        self._termination.install()
+        for member in self._members:
+            self._introduce(member)
+        beginning = dispatch.members("on_run_begin")
+        run._drop = dispatch.drop
+        try:
+            dispatch.on_run_begin()
+            self._begun = set(self._members)
+        except BaseException:
+            self._begun = self._begun_before_failure(beginning)
+            raise
+        finally:
+            run._drop = None
+        dispatch.compile()
+        self.bind(self.batch)
+
+    def _introduce(self, member: Member) -> None:
+        """Give a callback the run, the params and the model."""
+        callback = member.callback
+        try:
+            if isinstance(callback, Callback):
+                callback.run = self.run
+            if hasattr(callback, "set_params"):
+                callback.set_params(dict(self.run.params))
+                callback.set_model(self.run.model)
+        except Exception as error:
+            if not self._faults.handle(member, "set_model", error):
+                raise
+
+    def _begun_before_failure(self, beginning: Sequence[Member]) -> set[Member]:
+        """Leave out the callback whose `on_run_begin` raised, and those whose turn had not come."""
+        fatal = self._faults.fatal
+        if fatal is None or fatal.member not in beginning:
+            return set()
+        return set(self._members) - set(beginning[beginning.index(fatal.member) :])
+
+    def end(self, error: BaseException | None = None, outcome: Outcome | None = None) -> None:
+        """End the run: `on_run_end` for each callback whose run began, then the signals are given back.
+
+        Only the first call counts.
+
+        Args:
+            error: The exception that ended it; the caller raises it on.
+            outcome: How it ended, where the host knows better than what the exception tells.
+
+        Raises:
+            Exception: What a critical callback raised in `on_run_end`, when no other error ended the run.
+        """
+        if self.run.outcome is not None:
+            return
+        self.run.outcome = outcome or self._outcome(error)
+        faults = self._faults
+        faults.ending = True
+        try:
+            if self._begun:
+                self._dispatch.keep_only(set(self._members) - self._begun)
+                self._dispatch.on_run_end(self.run.outcome)
+            faults.summarize()
+        finally:
+            self._termination.restore()
+            self._termination.deliver()
+        faults.raise_kept(error)
+
+    def _outcome(self, error: BaseException | None) -> Outcome:
+        run = self.run
+        if self._termination.arrived:
+            return Outcome("interrupted", "SIGTERM", None if isinstance(error, Terminated) else error)
+        if isinstance(error, KeyboardInterrupt):
+            return Outcome("interrupted", "Ctrl-C", error)
+        if error is not None:
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            fatal = self._faults.fatal
+            if fatal is not None and fatal.error is error:
+                text = f"{text} (in {fatal.place})"
+            return Outcome("failed", text, error)
+        if run.stop_reason is not None:
+            return Outcome("stopped", run.stop_reason)
+        if run.stage == "train" and getattr(run.model, "stop_training", False) is True:
+            return Outcome("stopped", "model.stop_training was set")
+        return Outcome("completed")
+
+    def leave_at_once(self, terminated: Callable[..., NoReturn]) -> None:
+        """End the run where a callback raises, instead of where the host learns of it.
+
+        For a host that does not own the call, and gets no exception that leaves it.
+
+        Args:
+            terminated: Called at the next batch after SIGTERM in the place of raising.
+        """
+        self._faults.on_fatal = self.end
+        self._terminated = terminated
+
+    @property
+    def terminated(self) -> bool:
+        """Whether SIGTERM ended the run."""
+        return self._termination.arrived
+
+    def apply_stop(self) -> None:
+        """Tell the model to stop, in the way that Keras's own loops look for."""
+        flags = {"test": "stop_evaluating", "predict": "stop_predicting"}
+        flag = flags.get(self.run.stage, "stop_training")
+        if hasattr(self.run.model, flag):
+            setattr(self.run.model, flag, True)
+
+    def _disable(self, member: Member) -> None:
+        self._dispatch.keep_only({member}, "on_run_end")
+
+    def _terminate(self) -> None:
+        """End the run at the next batch. Called from the signal handler."""
+        if self.run.stage in ("test", "predict"):  # Keras then returns what it has
+            self.apply_stop()
+            return
+        for target in self._targets:
+            self._bind(target())
+
+    # The events: Keras's names, the framework's own logs.
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> Logs:
+        """Begin training."""
+        self._in_train = True
+        return self._send(self._dispatch.on_train_begin, logs)
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
+        """End training."""
+        self._in_train = False
+        return self._send(self._dispatch.on_train_end, logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
+        """Begin an epoch."""
+        run = self.run
+        run.epoch = epoch
+        self._epoch_begin_step = run.step
+        given = Logs(logs or ())
+        self._dispatch.on_epoch_begin(epoch, given)
+        return given
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
+        """End an epoch; `finalize_epoch` is to follow when nobody else can add to its logs."""
+        given = Logs(logs or ()).fetch()
+        self._open_epoch = (epoch, given)
+        self._dispatch.on_epoch_end(epoch, given)
+        if self.run.stop_reason is not None:  # a fit inside a callback would have taken the request back
+            self.apply_stop()
+        return given
+
+    def finalize_epoch(self, late: Mapping[str, Any] | None = None) -> None:
+        """Send `on_epoch_finalized`, once for each epoch that ended.
+
+        Args:
+            late: What others than our callbacks added to the epoch's logs after them.
+        """
+        if self._open_epoch is None:
+            return
+        (epoch, logs), self._open_epoch = self._open_epoch, None
+        if late:
+            logs.update(late)
+        self._dispatch.on_epoch_finalized(epoch, logs.finalize())
+
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> Logs:
+        """Begin an evaluation, or the validation inside a fit."""
+        self.run.stage = "validate" if self._in_train else "test"
+        return self._send(self._dispatch.on_test_begin, logs)
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
+        """End an evaluation or validation."""
+        given = self._send(self._dispatch.on_test_end, logs, fetch=True)
+        if self._in_train:
+            self.run.stage = "train"
+        return given
+
+    def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> Logs:
+        """Begin a prediction."""
+        return self._send(self._dispatch.on_predict_begin, logs)
+
+    def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
+        """End a prediction."""
+        return self._send(self._dispatch.on_predict_end, logs)
+
+    def _send(self, event: Callable[..., None], logs: Mapping[str, Any] | None, fetch: bool = False) -> Logs:
+        given = Logs(logs or ())
+        if fetch:
+            given.fetch()
+        event(given)
+        return given
+
+    # The events of batches. They are what costs, so they are functions instead of methods: `batch` holds them.
+
+    def bind(self, target: Any) -> None:
+        """Set the six batch events on an object, as attributes that are called with `(batch, logs=None)`.
+
+        They are set anew when the run is to end at the next batch.
+        """
+        self._targets.append(weakref.ref(target))
+        self._bind(target)
+
+    def _bind(self, target: Any) -> None:
+        if target is not None:
+            for event in BATCH_EVENTS:
+                setattr(target, event, self._terminated if self._termination.arrived else self._batch_event(event))
+
+    def _batch_event(self, event: str) -> Callable[..., Any]:
+        dispatch = self._dispatch
+        implemented = getattr(dispatch, event) is not nothing
+        if event == "on_train_batch_end":
+            return self._counted(implemented)
+        if not implemented:
+            return nothing
+
+        def call(batch: int, logs: Mapping[str, Any] | None = None) -> Logs:
+            given = Logs(logs or ())
+            getattr(dispatch, event)(batch, given)
+            return given
+
+        return call
+
+    def _counted(self, implemented: bool) -> Callable[..., Any]:
+        """Make the end of a training batch, which also counts the batches of the run."""
+        run, dispatch = self.run, self._dispatch
+
+        def count(batch: int, logs: Mapping[str, Any] | None = None) -> None:
+            run.step = self._epoch_begin_step + batch + 1
+
+        def call(batch: int, logs: Mapping[str, Any] | None = None) -> Logs:
+            run.step = self._epoch_begin_step + batch + 1
+            given = Logs(logs or ())
+            dispatch.on_train_batch_end(batch, given)
+            return given
+
+        return call if implemented else count
+
+
+def _raise_terminated(*_: Any, **__: Any) -> NoReturn:
+    raise Terminated

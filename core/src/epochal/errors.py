@@ -1,0 +1,94 @@
+"""Everything epochal raises of its own accord.
+
+::
+
+    EpochalError
+    ├── CallbackError                  one callback cannot be used
+    │   ├── UnknownCallbackError       nobody installed a callback of this name
+    │   ├── AmbiguousCallbackError     two distributions claim this name
+    │   ├── IncompatibleCallbackError  its distribution needs another epochal-core
+    │   ├── CallbackImportError        it is installed, and cannot be imported or created
+    │   └── InvalidCallbackError       it is no callback, or one of its events is wrong
+    ├── OrderError                     `before` and `after` cannot all hold
+    ├── RunError                       a run is driven in a way that makes no sense
+    └── MissingDependencyError         a package that is needed now is not installed (an ImportError too)
+
+An exception that a callback raises while training is never replaced by one of these: it leaves the run as it
+is, with a note that names the callback (see `epochal.faults`).
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class EpochalError(Exception):
+    """The base of all exceptions of epochal."""
+
+
+class CallbackError(EpochalError):
+    """One callback cannot be used.
+
+    Attributes:
+        callback: The callback's name, `early_stopping` for example.
+    """
+
+    def __init__(self, callback: str, message: str) -> None:
+        super().__init__(message)
+        self.callback = callback
+
+
+class UnknownCallbackError(CallbackError):
+    """Nobody installed a callback of this name."""
+
+
+class AmbiguousCallbackError(CallbackError):
+    """Two installed distributions claim one name."""
+
+
+class IncompatibleCallbackError(CallbackError):
+    """The callback's distribution needs another version of epochal-core."""
+
+
+class CallbackImportError(CallbackError):
+    """The callback is installed, and importing or creating it failed."""
+
+
+class InvalidCallbackError(CallbackError):
+    """The object is no callback, or one of its events is wrong."""
+
+
+class OrderError(EpochalError):
+    """The callbacks' `before` and `after` cannot all hold.
+
+    Attributes:
+        names: The names of the callbacks that are in each other's way.
+    """
+
+    def __init__(self, names: Iterable[str], message: str) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+
+
+class RunError(EpochalError):
+    """A run is driven in a way that makes no sense, `run.log` outside an epoch for example."""
+
+
+class MissingDependencyError(EpochalError, ImportError):
+    """A package that is needed now is not installed; the message holds the command that installs it."""
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Give the end of a sentence that names the word nearest to `word`, or nothing.
+
+    >>> nearest("on_epoch_ends", ["on_epoch_end", "on_train_end"])
+    " Did you mean 'on_epoch_end'?"
+    >>> nearest("wandb", ["history"])
+    ''
+    """
+    close = get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""What drives a run: Keras's fit, evaluate and predict, or a hand-written loop."""

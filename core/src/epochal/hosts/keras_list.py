@@ -1,0 +1,120 @@
+"""What epochal hands to Keras's own `fit`, `evaluate` and `predict`. Importing this module imports Keras.
+
+Keras uses a `CallbackList` that it is given as it is: it adds no History, no progress bar, and gives it no params. The
+same object is handed on to the validation inside a fit.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+    from ..driver import Driver
+
+    Given = Mapping[str, Any] | None
+
+
+class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has no types
+    """Passes the events of Keras's loop on to a driver.
+
+    The batch events are not methods: the driver sets them on the object when the run begins.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__()
+        self.callbacks = list(driver.run.callbacks.values())
+        self._driver = driver
+        self._begun = False
+
+    def _begin(self) -> None:
+        """Begin the run with the first event, which is the first moment at which Keras knows the steps."""
+        if self._begun:
+            return
+        self._begun = True
+        run = self._driver.run
+        if run.stage == "train":
+            adopt_history(run.history)
+            run.model.history = run.history
+        self._driver.begin(call_params(run.model))
+        self._driver.bind(self)
+
+    def on_train_begin(self, logs: Given = None) -> None:
+        self._begin()
+        self._driver.on_train_begin(logs)
+
+    def on_train_end(self, logs: Given = None) -> None:
+        self._driver.on_train_end(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Given = None) -> None:
+        self._driver.on_epoch_begin(epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Given = None) -> None:
+        self._driver.on_epoch_end(epoch, logs)
+        self._driver.finalize_epoch()
+
+    def on_test_begin(self, logs: Given = None) -> None:
+        self._begin()
+        self._driver.on_test_begin(logs)
+
+    def on_test_end(self, logs: Given = None) -> None:
+        self._driver.on_test_end(logs)
+
+    def on_predict_begin(self, logs: Given = None) -> None:
+        self._begin()
+        self._driver.on_predict_begin(logs)
+
+    def on_predict_end(self, logs: Given = None) -> None:
+        self._driver.on_predict_end(logs)
+
+
+def call_params(model: Any) -> dict[str, Any]:
+    """Give the params that plain Keras would hand to a callback for the call that is going on.
+
+    The number of steps is known only to the local `epoch_iterator` of Keras's `fit`, `evaluate` and `predict` (in all
+    versions of Keras 3, on all backends). It is read from there: making a second data adapter to ask would eat the
+    first batch of a generator.
+    """
+    scope = _call_scope(model)
+    iterator = scope.get("epoch_iterator")
+    return {
+        "verbose": scope.get("verbose", "auto"),
+        "epochs": scope.get("epochs", 1),
+        "steps": getattr(iterator, "num_batches", None),
+    }
+
+
+def _call_scope(model: Any) -> Mapping[str, Any]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        scope = frame.f_locals
+        if "epoch_iterator" in scope and scope.get("self") is model:
+            return scope
+        frame = frame.f_back
+    return {}
+
+
+def adopt_history(history: Any) -> None:
+    """Make a History of ours an instance of Keras's class too, as whoever gets it from `fit` may expect.
+
+    KerasTuner refuses anything else. The object stays the same; only its class gets Keras's as a further base.
+    """
+    if not isinstance(history, keras.callbacks.History):
+        history.__class__ = _keras_history(type(history))
+
+
+@lru_cache(maxsize=None)
+def _keras_history(kind: type) -> type:
+    def reduce(self: Any, _protocol: Any) -> tuple[Any, ...]:
+        """Copy and pickle as the class that can be imported."""
+        return copyreg.__newobj__, (kind,), self.__getstate__()  # type: ignore[attr-defined]
+
+    namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce_ex__": reduce}
+    return type(kind.__name__, (kind, keras.callbacks.History), namespace)

@@ -1,0 +1,218 @@
+"""A hand-written training loop as the host."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..driver import Driver
+from ..errors import RunError
+from ..run import Outcome, Run
+from ..selection import select
+from ..signals import Terminated
+from .distributed import merge_replicas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+@contextmanager
+def loop(
+    model: Any,
+    *,
+    epochs: int = 1,
+    steps: int | None = None,
+    callbacks: Any = None,
+    verbose: str | int = "auto",
+    stateful_metrics: Sequence[str] = (),
+) -> Iterator[LoopRun]:
+    """Run the active callbacks in a hand-written training loop.
+
+    Args:
+        model: The model, of any framework.
+        epochs: How many epochs are planned. 0 begins and ends a run with no epoch in it.
+        steps: How many batches of training an epoch has at the most; None if that is not known.
+        callbacks: Callbacks (ours, marked modules or functions, Keras's own, anybody's) and names of installed ones.
+        verbose: 0 silent, 1 live, 2 one line an epoch, "auto" as it suits the output.
+        stateful_metrics: Names of logged values that stand for the epoch so far, so that no mean is taken of them.
+
+    Yields:
+        The run. After SIGTERM, if the program's own handler lets it go on, the program goes on behind the block.
+
+    Raises:
+        CallbackError, OrderError: A callback cannot be used; nothing has been trained.
+        RunError: `epochs` or `steps` is no usable number, or the run's methods are called where they do not belong.
+        BaseException: Whatever the loop or a callback raises, of its own type. Every callback whose run began has had
+            its `on_run_end` then.
+
+    Example:
+        >>> with epochal.loop(model, epochs=3) as run:  # doctest: +SKIP
+        ...     for epoch in run.epochs():
+        ...         for step, (x, y) in run.batches(data):
+        ...             run.log(loss=train_step(x, y), size=len(x))
+    """
+    _check_count("epochs", epochs, least=0)
+    if steps is not None:
+        _check_count("steps", steps, least=1)
+    run = LoopRun(model, epochs, stateful_metrics)
+    driver = run._driver = Driver(run, select(callbacks))
+    if getattr(model, "stop_training", False):
+        model.stop_training = False  # left over from a fit before, as in Keras's own fit
+    try:
+        driver.begin({"verbose": verbose, "epochs": epochs, "steps": steps})
+        driver.on_train_begin()
+        yield run
+        run._end_epoch()
+        driver.on_train_end(run._last_logs)
+    except BaseException as error:
+        driver.end(error)
+        if isinstance(error, Terminated):
+            return
+        raise
+    driver.end(outcome=run._left_early())
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise RunError(f"{name}={value!r} has to be an int of {least} or more")
+
+
+class LoopRun(Run):
+    """The run of a hand-written loop. Besides what a `Run` has, the loop uses `epochs`, `batches`, `log`, `validation`.
+
+    `epochal.loop` makes it.
+    """
+
+    _driver: Driver
+
+    def __init__(self, model: Any, epochs: int, stateful_metrics: Sequence[str]) -> None:
+        super().__init__(model, "train", stateful_metrics)
+        self._planned_epochs = epochs
+        self._ended_epochs = 0
+        # What is open now; `log` writes to the innermost.
+        self._epoch_logs: dict[str, Any] | None = None
+        self._validation_logs: dict[str, Any] | None = None
+        self._batch_logs: dict[str, Any] | None = None
+        self._batch = 0
+        self._last_logs: dict[str, Any] = {}
+
+    def epochs(self, initial_epoch: int = 0) -> Iterator[int]:
+        """Go through the epochs; each turn is one epoch, begun and ended for the callbacks.
+
+        Args:
+            initial_epoch: The first epoch, counted from 0.
+
+        Yields:
+            The epoch, counted from 0. Ends after the last one, or when a callback asked to stop.
+        """
+        _check_count("initial_epoch", initial_epoch, least=0)
+        last = self._planned_epochs
+        self._planned_epochs = max(0, last - initial_epoch)
+        for epoch in range(initial_epoch, last):
+            self._epoch_logs = {}
+            self._driver.on_epoch_begin(epoch)
+            yield epoch
+            self._end_epoch()
+            if self._is_stopping():
+                return
+
+    def batches(self, data: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        """Go through batches of training data, or inside `validation` through batches of validation data.
+
+        Args:
+            data: Anything that gives batches. In training no more than the loop's `steps` are taken from it.
+
+        Yields:
+            The batch's number in the epoch, counted from 0, and the batch. Ends early when a callback asked to stop.
+
+        Raises:
+            RunError: It is called outside of an epoch.
+        """
+        self._require_epoch("run.batches(…)")
+        training = self._validation_logs is None
+        for batch, values in enumerate(islice(data, self.params["steps"] if training else None)):
+            self._begin_batch(batch)
+            yield batch, values
+            self._end_batch()
+            if training and self._is_stopping():
+                return
+
+    def log(self, **values: Any) -> None:
+        """Give values of the batch, or outside of a batch values of the whole epoch or validation.
+
+        Nothing is fetched from the device. Values of a batch are averaged over the epoch, weighted by `size`, except
+        those declared as stateful, whose last value counts. What `strategy.run` gave once a replica is averaged over
+        the replicas.
+
+        Args:
+            **values: Scalars of any framework. `size` is the number of examples in the batch, `num_steps` the number
+                of steps that the values stand for (1).
+
+        Raises:
+            RunError: It is called outside of an epoch.
+        """
+        self._require_epoch("run.log(…)")
+        scopes = (self._batch_logs, self._validation_logs, self._epoch_logs)
+        innermost = next(logs for logs in scopes if logs is not None)
+        innermost.update(merge_replicas(values))
+
+    @contextmanager
+    def validation(self) -> Iterator[None]:
+        """Enclose the validation of an epoch: what is logged in it becomes the epoch's `val_…` values.
+
+        Raises:
+            RunError: It is called outside of an epoch, or inside another validation.
+        """
+        self._require_epoch("run.validation()")
+        if self._validation_logs is not None:
+            raise RunError("run.validation() is called inside another validation")
+        self._end_batch()
+        self._validation_logs = {}
+        self._driver.on_test_begin()
+        yield
+        self._end_batch()
+        logs = self._driver.on_test_end(self._validation_logs)
+        self._validation_logs = None
+        self.log(**{f"val_{name}": value for name, value in logs.items()})
+
+    def _is_stopping(self) -> bool:
+        """Tell whether somebody asked to stop, by `run.stop` or as Keras callbacks do, by `model.stop_training`."""
+        return self.stop_reason is not None or getattr(self.model, "stop_training", False) is True
+
+    def _left_early(self) -> Outcome | None:
+        """Give the outcome of a loop that the script left before its last epoch."""
+        if self._is_stopping() or self._ended_epochs >= self._planned_epochs:
+            return None
+        return Outcome("stopped", f"the loop was left after {self._ended_epochs} of {self._planned_epochs} epochs")
+
+    def _require_epoch(self, what: str) -> None:
+        if self._epoch_logs is None:
+            raise RunError(f"{what} belongs inside `for epoch in run.epochs():`")
+
+    # An epoch or a batch is ended by whatever comes next, because a script may leave either by `break`.
+
+    def _begin_batch(self, batch: int) -> None:
+        self._end_batch()
+        self._batch, self._batch_logs = batch, {}
+        calls = self._driver.batch
+        (calls.on_train_batch_begin if self._validation_logs is None else calls.on_test_batch_begin)(batch)
+
+    def _end_batch(self) -> None:
+        if self._batch_logs is None:
+            return
+        logs, self._batch_logs = self._batch_logs, None
+        calls = self._driver.batch
+        (calls.on_train_batch_end if self._validation_logs is None else calls.on_test_batch_end)(self._batch, logs)
+
+    def _end_epoch(self) -> None:
+        if self._epoch_logs is None:
+            return
+        self._end_batch()
+        logs, self._epoch_logs = self._epoch_logs, None
+        assert self.epoch is not None
+        self._last_logs = self._driver.on_epoch_end(self.epoch, logs)
+        self._driver.finalize_epoch()
+        self._ended_epochs += 1
+        if self._driver.terminated:
+            raise Terminated

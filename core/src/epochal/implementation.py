@@ -1,0 +1,281 @@
+"""From a callback to the functions that implement its events, checked before anything runs.
+
+There are three kinds of callbacks (a subclass of `Callback`, marked functions, a Keras callback of somebody else), and
+each is turned into the same thing here: for every event that it implements one function that takes the event's
+arguments by position, without `run`, which is bound already.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from operator import itemgetter
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .callback import Callback
+from .errors import InvalidCallbackError, nearest
+from .hookspecs import ALIASES, EVENTS, OWN_EVENTS
+from .member import MARK, is_keras_callback, marked_functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .member import Member
+    from .run import Run
+
+KERAS_EVENTS = tuple(event for event in EVENTS if event not in OWN_EVENTS)
+"""The events that a Keras callback has."""
+
+_HOOKS = (*EVENTS, *ALIASES)
+_CALLBACK_MEMBERS = frozenset(dir(Callback))
+
+
+@dataclass(frozen=True, eq=False)
+class Implementation:
+    """One event of one callback.
+
+    Attributes:
+        call: Takes the event's arguments by position, without `run`. With the option `wrapper` it gives a generator.
+        options: pluggy's options: `tryfirst`, `trylast`, `wrapper`.
+    """
+
+    call: Callable[..., Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def implementations(member: Member, run: Run) -> dict[str, Implementation]:
+    """Find the events that a callback implements.
+
+    Args:
+        member: The callback.
+        run: The run that its functions get.
+
+    Returns:
+        A function for every implemented event, by the event's name; aliases are resolved.
+
+    Raises:
+        InvalidCallbackError: It is a class and no instance, it has no event, or one is misspelt, not marked, or takes
+            arguments that the event does not have.
+    """
+    callback = member.callback
+    if isinstance(callback, type):
+        raise InvalidCallbackError(
+            member.name,
+            f"{callback.__qualname__} is a class, and a callback is an instance of it. "
+            f"Write `{callback.__qualname__}()`.",
+        )
+    if is_keras_callback(callback):
+        return {event: Implementation(_keras_call(callback, event)) for event in KERAS_EVENTS}
+    if isinstance(callback, FunctionType):
+        found = _of_function(member, run)
+    else:
+        found = _of_marks(member, run)
+        if isinstance(callback, Callback):
+            found = {**_of_methods(member, run, already=found), **found}
+        else:
+            _check_unmarked(member)
+    if not found and not isinstance(callback, Callback):
+        raise InvalidCallbackError(
+            member.name,
+            f"{member.title} implements no event. Subclass epochal.Callback, or mark its functions with "
+            f"@epochal.hookimpl and name them after events: {', '.join(EVENTS)}.",
+        )
+    return found
+
+
+# A Keras callback of somebody else
+
+
+def _keras_call(callback: Any, event: str) -> Callable[..., None]:
+    """Call a Keras callback as Keras does: by position, the method looked up at the call, the logs fetched.
+
+    The look-up matters: some replace their own methods while they run. A method that is still the base class's does
+    nothing, so the logs are not fetched for it.
+    """
+    alias = next((alias for alias, target in ALIASES.items() if target == event), event)
+
+    def call(*arguments: Any) -> None:
+        method = getattr(callback, event, None)
+        if method is None or (_is_default(method) and _is_default(getattr(callback, alias, method))):
+            return
+        method(*arguments[:-1], arguments[-1].fetch())
+
+    return call
+
+
+def _is_default(method: Any) -> bool:
+    """Tell whether a method is the base class's empty one, by the mark of Keras 3 or by where tf_keras defines it."""
+    return getattr(method, "_is_default", False) or (
+        getattr(method, "__module__", "") == "tf_keras.src.callbacks"
+        and getattr(method, "__qualname__", "").startswith("Callback.")
+    )
+
+
+# A subclass of Callback
+
+
+def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[str, Implementation]:
+    """Find the overridden methods: Keras's events by position, epochal's own by name."""
+    callback = member.callback
+    _check_misspelt(member, (name for name in dir(callback) if name not in _CALLBACK_MEMBERS))
+    found = {}
+    for event in EVENTS:
+        method = _overridden(callback, event)
+        if method is None or event in already:
+            continue
+        if event in OWN_EVENTS:
+            found[event] = Implementation(_by_name(member, method, event, run))
+        else:
+            _check_positional(member, method, event)
+            found[event] = Implementation(method)
+    return found
+
+
+def _overridden(callback: Callback, event: str) -> Callable[..., Any] | None:
+    """Give the callback's own method for an event; where it has only the alias, that one."""
+    names = (event, *(alias for alias, target in ALIASES.items() if target == event))
+    for name in names:
+        method = getattr(callback, name, None)
+        if method is not None and not _is_default(method):
+            return method  # type: ignore[no-any-return]
+    return None
+
+
+def _check_positional(member: Member, method: Callable[..., Any], event: str) -> None:
+    arguments = EVENTS[event][1:]
+    try:
+        signature = inspect.signature(method)
+        signature.bind(*arguments)
+    except TypeError:
+        raise InvalidCallbackError(
+            member.name,
+            f"{event}{signature} of {member.title} cannot be called with ({', '.join(arguments)}) by position. "
+            f"Define it as `def {event}(self, {', '.join(arguments[:-1] + (arguments[-1] + '=None',))})`.",
+        ) from None
+    except ValueError:  # a method in C shows no signature
+        return
+
+
+# Marked functions
+
+
+def _of_function(member: Member, run: Run) -> dict[str, Implementation]:
+    function = member.callback
+    options = getattr(function, MARK, None)
+    if options is None:
+        raise InvalidCallbackError(
+            member.name,
+            f"the function {function.__qualname__} ({member.origin}) is not marked. "
+            "Put @epochal.hookimpl above it, and name it after an event.",
+        )
+    return dict([_marked(member, run, function.__name__, function, options)])
+
+
+def _of_marks(member: Member, run: Run) -> dict[str, Implementation]:
+    found: dict[str, Implementation] = {}
+    for attribute, options in marked_functions(member.callback).items():
+        function = getattr(member.callback, attribute)
+        event, implementation = _marked(member, run, attribute, function, options)
+        if event in found:
+            raise InvalidCallbackError(
+                member.name,
+                f"{member.title} marks two functions for {event}, one of them {attribute!r}. "
+                "An event and its alias are one event. Keep one of them.",
+            )
+        found[event] = implementation
+    return found
+
+
+def _marked(
+    member: Member, run: Run, attribute: str, function: Callable[..., Any], options: Mapping[str, Any]
+) -> tuple[str, Implementation]:
+    hook = options.get("specname") or attribute
+    event = ALIASES.get(hook, hook)
+    if event not in EVENTS:
+        raise InvalidCallbackError(
+            member.name, f"{hook!r}, marked with @hookimpl in {member.title}, is no event.{nearest(hook, _HOOKS)}"
+        )
+    wrapper = bool(options.get("wrapper") or options.get("hookwrapper"))
+    if options.get("hookwrapper"):
+        raise InvalidCallbackError(
+            member.name,
+            f"{hook} of {member.title} uses hookwrapper=True, pluggy's old style of wrappers. Use wrapper=True.",
+        )
+    if wrapper and not inspect.isgeneratorfunction(function):
+        raise InvalidCallbackError(
+            member.name, f"{hook} of {member.title} is marked as a wrapper, and has no `yield` around the others."
+        )
+    kept = {key: True for key in ("tryfirst", "trylast", "wrapper") if options.get(key)}
+    return event, Implementation(_by_name(member, function, event, run), kept)
+
+
+def _by_name(member: Member, function: Callable[..., Any], event: str, run: Run) -> Callable[..., Any]:
+    """Give a function of the event's positional arguments that calls `function` with the ones it names."""
+    names = _named_arguments(member, function, event)
+    arguments = EVENTS[event]
+    if names == arguments[1:]:
+        return function
+    if not names:
+        return lambda *_: function()
+    places = [arguments.index(name) for name in names]
+    pick = itemgetter(*places) if len(places) > 1 else lambda values: (values[places[0]],)
+    keyword_only = any(
+        parameter.kind is parameter.KEYWORD_ONLY or parameter.kind is parameter.VAR_KEYWORD
+        for parameter in inspect.signature(function).parameters.values()
+    )
+    if keyword_only:
+        return lambda *values: function(**dict(zip(names, pick((run, *values)), strict=True)))
+    return lambda *values: function(*pick((run, *values)))
+
+
+def _named_arguments(member: Member, function: Callable[..., Any], event: str) -> tuple[str, ...]:
+    """Read which of the event's arguments a function takes, in its own order."""
+    names: list[str] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return EVENTS[event]
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY) or name not in EVENTS[event]:
+            if name.startswith("_") and parameter.default is not parameter.empty:
+                continue  # a value bound at definition, `_seen=set()`, is the function's own business
+            raise InvalidCallbackError(
+                member.name,
+                f"{event} of {member.title} takes the argument {parameter}, and the event has "
+                f"{', '.join(EVENTS[event])}.{nearest(name, EVENTS[event])} Any subset of them is taken, by name.",
+            )
+        names.append(name)
+    return tuple(names)
+
+
+# What is there and would never be called
+
+
+def _check_misspelt(member: Member, names: Any) -> None:
+    for name in names:
+        hint = nearest(name, _HOOKS) if name.startswith("on_") and name not in _HOOKS else ""
+        if hint and callable(inspect.getattr_static(member.callback, name, None)):
+            raise InvalidCallbackError(
+                member.name,
+                f"{member.title} defines {name!r}, which is no event and would never be called.{hint} "
+                "Give a method that is no event a name that does not begin with `on_`.",
+            )
+
+
+def _check_unmarked(member: Member) -> None:
+    """Refuse functions named after an event that lack the mark: pluggy would pass over them in silence."""
+    callback = member.callback
+    marked = marked_functions(callback)
+    functions = {
+        name
+        for name in dir(callback)
+        if name.startswith("on_") and name not in marked and callable(inspect.getattr_static(callback, name, None))
+    }
+    if isinstance(callback, ModuleType):  # what a module imports from elsewhere is not its implementation
+        functions = {name for name in functions if getattr(getattr(callback, name), "__module__", None) == callback.__name__}
+    for name in sorted(functions):
+        if name in _HOOKS:
+            raise InvalidCallbackError(
+                member.name,
+                f"{name} of {member.title} is not marked and would never be called. Put @epochal.hookimpl above it.",
+            )
+    _check_misspelt(member, sorted(functions))

@@ -1,0 +1,88 @@
+"""The pluggy plugin manager of one run: every callback registered once, in its order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from . import hookspecs
+from .hookspecs import EVENTS, PROJECT, hookimpl
+from .ordering import PINNED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .implementation import Implementation
+    from .member import Member
+
+    Guard = Callable[[Member, str, Implementation], Callable[..., Any]]
+
+# pluggy passes arguments by the names in a function's code, so there is one shape for every set of arguments that an
+# event has besides `run`, which the implementations hold already.
+_SHAPES: Mapping[tuple[str, ...], Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    (): lambda call: lambda: call(),
+    ("logs",): lambda call: lambda logs: call(logs),
+    ("batch", "logs"): lambda call: lambda batch, logs: call(batch, logs),
+    ("epoch", "logs"): lambda call: lambda epoch, logs: call(epoch, logs),
+    ("outcome",): lambda call: lambda outcome: call(outcome),
+}
+
+
+class Plugin:
+    """What pluggy registers for one callback: a function for each of its events, under the event's name.
+
+    Attributes:
+        member: The callback.
+        implementations: Its own functions, by event.
+    """
+
+    def __init__(self, member: Member, implementations: Mapping[str, Implementation], guard: Guard) -> None:
+        self.member = member
+        self.implementations = implementations
+        for event, implementation in implementations.items():
+            call = _SHAPES[EVENTS[event][1:]](guard(member, event, implementation))
+            setattr(self, event, hookimpl(**implementation.options)(call))
+
+    def __repr__(self) -> str:
+        return f"<Plugin {self.member.name!r}>"
+
+    @property
+    def rank(self) -> int:
+        """0 and 1 for the pinned callbacks, 2 for all others."""
+        name = self.member.name
+        return PINNED.index(name) if name in PINNED else len(PINNED)
+
+
+class Manager(pluggy.PluginManager):
+    """The registry of one run.
+
+    Args:
+        entries: The callbacks in the order in which they are to be called, each with what it implements.
+        guard: Makes the function that pluggy calls out of an implementation, so that its errors are handled there.
+    """
+
+    def __init__(self, entries: Iterable[tuple[Member, Mapping[str, Implementation]]], guard: Guard) -> None:
+        super().__init__(PROJECT)
+        self.add_hookspecs(hookspecs)
+        plugins = [Plugin(member, implementations, guard) for member, implementations in entries]
+        self._pinned = [plugin for plugin in plugins if plugin.rank < len(PINNED)]
+        for plugin in reversed(plugins):  # pluggy calls what was registered last first
+            self.register(plugin, plugin.member.name)
+
+    def plugins_of(self, event: str) -> list[Plugin]:
+        """Give everyone with the event in call order, wrappers first; the pinned ahead of all."""
+        implementations = reversed(getattr(self.hook, event).get_hookimpls())
+        return sorted((each.plugin for each in implementations), key=lambda plugin: plugin.rank)  # stable
+
+    def pinned_of(self, event: str) -> list[Plugin]:
+        """Give the pinned callbacks with the event."""
+        return [plugin for plugin in self._pinned if event in plugin.implementations]
+
+    def has_wrappers(self, event: str) -> bool:
+        """Tell whether somebody encloses the event."""
+        return any(each.wrapper for each in getattr(self.hook, event).get_hookimpls())
+
+    def unpinned_caller(self, event: str) -> Callable[..., Any]:
+        """Give pluggy's caller of an event without the pinned callbacks; it takes arguments by name."""
+        return self.subset_hook_caller(event, self._pinned)

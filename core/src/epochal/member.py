@@ -1,0 +1,150 @@
+"""A callback in a run: the object, under which name, in which place, and where it comes from."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .callback import Callback, Priority
+from .errors import InvalidCallbackError
+from .hookspecs import PROJECT
+from .ordering import Candidate
+
+if TYPE_CHECKING:
+    from .discovery import Record
+
+MARK = f"{PROJECT}_impl"
+"""The attribute that `@hookimpl` sets."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A callback in a run.
+
+    Attributes:
+        name: Its unique name in the run.
+        callback: The object (or module, or marked function) itself.
+        priority: Its priority, checked.
+        before: Names that it runs before.
+        after: Names that it runs after.
+        critical: Whether its errors end the run.
+        record: Where it was installed from; None for what the script defines itself.
+        position: Its position among the callbacks given in code; None if switched on by name.
+        reason: Why it stands where it does, once it was ordered.
+    """
+
+    name: str
+    callback: Any
+    priority: int = Priority.CONTROL
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    critical: bool = True
+    record: Record | None = None
+    position: int | None = None
+    reason: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The distribution and version, or the module, that it comes from."""
+        if self.record is not None:
+            return self.record.origin
+        return f"module {module_of(self.callback)}"
+
+    @property
+    def title(self) -> str:
+        """Name and origin, as messages give them."""
+        return f"{self.name!r} ({self.origin})"
+
+    def candidate(self) -> Candidate:
+        """What its place in the order depends on."""
+        return Candidate(self.name, self.priority, self.before, self.after, self.position)
+
+
+def make_member(name: str, callback: Any, record: Record | None, position: int | None) -> Member:
+    """Read a callback's own declarations and check them.
+
+    Raises:
+        InvalidCallbackError: `priority` is no int, or `before` or `after` are no names.
+    """
+    title = f"{name!r} ({record.origin if record is not None else f'module {module_of(callback)}'})"
+    priority = getattr(callback, "priority", Priority.CONTROL)
+    if not isinstance(priority, int) or isinstance(priority, bool):
+        raise InvalidCallbackError(
+            name,
+            f"the priority of {title} is {priority!r}, and it has to be an int, "
+            "like epochal.Priority.REPORT or 90. Lower runs earlier.",
+        )
+    return Member(
+        name=name,
+        callback=callback,
+        priority=priority,
+        before=_names(callback, "before", name, title),
+        after=_names(callback, "after", name, title),
+        critical=bool(getattr(callback, "critical", True)),
+        record=record,
+        position=position,
+    )
+
+
+def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, ...]:
+    names = getattr(callback, attribute, ())
+    if isinstance(names, str) or not all(isinstance(other, str) for other in names):
+        raise InvalidCallbackError(
+            name, f"`{attribute}` of {title} is {names!r}, and it has to be a tuple of names, like ('history',)."
+        )
+    return tuple(names)
+
+
+def module_of(callback: Any) -> str:
+    """Give the name of the module that defines a callback."""
+    if isinstance(callback, ModuleType):
+        return callback.__name__
+    owner = callback if isinstance(callback, (FunctionType, MethodType)) else type(callback)
+    return getattr(owner, "__module__", None) or "unknown"
+
+
+def default_name(callback: Any) -> str:
+    """Give the name of a callback that is no installed one: of a module or function its own, else its class's.
+
+    >>> default_name(Callback())
+    'callback'
+    """
+    if isinstance(callback, ModuleType):
+        return callback.__name__.rpartition(".")[2]
+    if isinstance(callback, (FunctionType, MethodType)):
+        return callback.__name__
+    return snake_case(type(callback).__name__)
+
+
+def snake_case(name: str) -> str:
+    """Turn a class's name into a callback's.
+
+    >>> snake_case("ReduceLROnPlateau"), snake_case("CSVLogger"), snake_case("TerminateOnNaN")
+    ('reduce_lr_on_plateau', 'csv_logger', 'terminate_on_nan')
+    """
+    spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    # "NaN" is one word: without this it would become na_n.
+    return re.sub(r"_?na_n(?![a-z0-9])", lambda match: "_nan" if match[0].startswith("_") else "nan", spaced.lower())
+
+
+def is_keras_callback(callback: Any) -> bool:
+    """Tell whether an object follows the protocol of `keras.callbacks.Callback`, without importing Keras."""
+    return not isinstance(callback, (Callback, type, ModuleType)) and all(
+        callable(getattr(callback, name, None)) for name in ("set_model", "set_params")
+    )
+
+
+def marked_functions(callback: Any) -> dict[str, dict[str, Any]]:
+    """Give the attributes of an object or module that `@hookimpl` marks, each with the marker's options."""
+    found = {}
+    for attribute in dir(callback):
+        function = inspect.getattr_static(callback, attribute, None)
+        if isinstance(function, (staticmethod, classmethod)):
+            function = function.__func__
+        options = getattr(function, MARK, None)
+        if isinstance(options, dict):
+            found[attribute] = options
+    return found

@@ -1,0 +1,205 @@
+"""The order of callbacks: one pure function that keeps its reasons."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .callback import Priority
+from .errors import OrderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PINNED = ("base_logger", "history")
+"""Always loaded, always ahead of everything else, in this order."""
+
+_INSTANCE = "#"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the order of a callback depends on, and nothing else.
+
+    Attributes:
+        name: Its unique name; the second callback of a name is `name#2`.
+        priority: Lower runs earlier.
+        before: Names that it runs before. A name without `#` stands for every callback of that name. A name that is
+            not among the callbacks does not matter.
+        after: Names that it runs after, likewise.
+        position: Its position among the callbacks given in code, counted from 0. None: it was switched on by name.
+    """
+
+    name: str
+    priority: int = Priority.CONTROL
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    position: int | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """One callback's place in the order, and why it stands there."""
+
+    name: str
+    reason: str
+
+
+def base_name(name: str) -> str:
+    """Give the name without its instance number: `csv_logger` for `csv_logger#2`."""
+    return name.partition(_INSTANCE)[0]
+
+
+def unique_name(name: str, taken: Iterable[str]) -> str:
+    """Give the name, or the first of `name#2`, `name#3`, … that is not taken."""
+    taken = set(taken)
+    count, unique = 1, name
+    while unique in taken:
+        count += 1
+        unique = f"{name}{_INSTANCE}{count}"
+    return unique
+
+
+def order(candidates: Iterable[Candidate]) -> list[Place]:
+    """Put callbacks into the one order in which all of their events are called.
+
+    The contract:
+
+    1. `base_logger` and then `history` are first, whatever their priority.
+    2. A callback comes after everything that is to run before it: its own `after`, and the `before` of others.
+    3. Of those that may come next, the lowest priority is next. Equal priorities: first those given in code, in the
+       order in which they were given, then the others by name.
+
+    It follows that:
+
+    1. The order does not depend on the order in which callbacks were installed or discovered.
+    2. An edge delays the callback that has to wait. It never hurries the one that is waited for.
+    3. A priority never breaks an edge, and an edge changes nothing for callbacks that it does not name, except that
+       those with a priority between the two now run ahead of the one that waits.
+    4. Adding a callback without edges leaves the order of the others as it was.
+
+    A worked example. `ema` (priority 10, after `plateau`), `plateau` (30) and `stop` (50) are active:
+
+    * `base_logger`, `history` are pinned.
+    * `ema` has the lowest priority and has to wait for `plateau`. Of the others `plateau` has the lowest: it is third.
+    * Now `ema` may come, and 10 is less than 50: it is fourth, although its priority alone would have made it third.
+    * `stop` is last.
+
+    Args:
+        candidates: The callbacks, each name once, in any order.
+
+    Returns:
+        Every callback once, in order, with its reason.
+
+    Raises:
+        OrderError: `before` and `after` form a cycle, or something is to run before a pinned callback.
+    """
+    by_name = {candidate.name: candidate for candidate in candidates}
+    _check_pinned(by_name)
+    pinned = [name for name in PINNED if name in by_name]
+    rest = [candidate for candidate in by_name.values() if candidate.name not in pinned]
+    places = [Place(name, f"pinned: always loaded {_ordinal(name)}") for name in pinned]
+    return places + _sorted(rest)
+
+
+def _ordinal(name: str) -> str:
+    return "first" if name == PINNED[0] else "second"
+
+
+def _check_pinned(by_name: dict[str, Candidate]) -> None:
+    """Refuse every edge that would put something ahead of a pinned callback."""
+    for candidate in by_name.values():
+        rank = PINNED.index(candidate.name) if candidate.name in PINNED else len(PINNED)
+        for target in candidate.before:
+            if target in PINNED[: rank + 1]:
+                raise OrderError(
+                    (candidate.name, target),
+                    f"{candidate.name!r} is to run before {target!r}, and nothing runs before the pinned callbacks "
+                    f"({', '.join(PINNED)}). Remove {target!r} from its `before`.",
+                )
+        for target in candidate.after if rank < len(PINNED) else ():
+            if target not in PINNED[:rank] and _matching(target, by_name):
+                raise OrderError(
+                    (candidate.name, target),
+                    f"the pinned callback {candidate.name!r} is to run after {target!r}, and the pinned callbacks "
+                    f"are always ahead of everything else. Remove {target!r} from its `after`.",
+                )
+
+
+def _matching(target: str, by_name: Iterable[str]) -> list[str]:
+    """Give the names that an edge's target stands for: one instance, or all of a name."""
+    if _INSTANCE in target:
+        return [name for name in by_name if name == target]
+    return [name for name in by_name if base_name(name) == target]
+
+
+def _key(candidate: Candidate) -> tuple[int, float, str]:
+    given = float("inf") if candidate.position is None else candidate.position
+    return candidate.priority, given, candidate.name
+
+
+def _waits_for(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
+    """Give, for every name, the names it waits for, each with the reason as a phrase."""
+    names = [candidate.name for candidate in candidates]
+    waits: dict[str, dict[str, str]] = {name: {} for name in names}
+    for candidate in candidates:
+        for target in candidate.after:
+            for name in _matching(target, names):
+                waits[candidate.name].setdefault(name, f"runs after {name}")
+        for target in candidate.before:
+            for name in _matching(target, names):
+                waits[name].setdefault(candidate.name, f"{candidate.name} runs before it")
+    return waits
+
+
+def _sorted(candidates: Sequence[Candidate]) -> list[Place]:
+    """Sort topologically, always taking the smallest key that is ready."""
+    waits = _waits_for(candidates)
+    by_name = {candidate.name: candidate for candidate in candidates}
+    left = {name: set(others) for name, others in waits.items()}
+    ready = [(_key(by_name[name]), name) for name, others in left.items() if not others]
+    heapq.heapify(ready)
+    places: list[Place] = []
+    while ready:
+        _, name = heapq.heappop(ready)
+        places.append(Place(name, _reason(by_name[name], waits[name], by_name)))
+        del left[name]
+        for other, others in left.items():
+            if name in others:
+                others.remove(name)
+                if not others:
+                    heapq.heappush(ready, (_key(by_name[other]), other))
+    if left:
+        raise _cycle(left)
+    return places
+
+
+def _reason(candidate: Candidate, waits: dict[str, str], by_name: dict[str, Candidate]) -> str:
+    try:
+        role = f" ({Priority(candidate.priority).name})"
+    except ValueError:
+        role = ""
+    reason = f"priority {int(candidate.priority)}{role}"
+    if candidate.position is not None:
+        reason += f", given in code as number {candidate.position + 1}"
+    # Only what the priority alone would have put later has really delayed it.
+    delayed_by = [phrase for name, phrase in waits.items() if _key(by_name[name]) > _key(candidate)]
+    held_by = delayed_by or list(waits.values())
+    return f"{reason}; {', '.join(held_by)}" if held_by else reason
+
+
+def _cycle(left: dict[str, set[str]]) -> OrderError:
+    """Walk from any callback that waits to one that it waits for, until one comes again."""
+    name = min(left)
+    walk: list[str] = []
+    while name not in walk:
+        walk.append(name)
+        name = min(other for other in left[name] if other in left)
+    cycle = walk[walk.index(name) :]
+    # The walk went from the waiting to the waited for; the sentence goes the way the events would run.
+    loop = " → ".join([*reversed(cycle), cycle[-1]])
+    return OrderError(
+        sorted(cycle),
+        f"`before` and `after` form a cycle: {loop}, each running before the next. Remove one of these edges.",
+    )

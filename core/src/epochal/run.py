@@ -1,0 +1,142 @@
+"""One run, as its callbacks see it, and how it ended."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from .console import make_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
+
+    from rich.console import Console
+
+    from .member import Member
+    from .ordering import Place
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: "completed": everything that was asked for ran. "stopped": a callback or the script ended it early.
+            "interrupted": by Ctrl-C or SIGTERM. "failed": by an exception.
+        reason: Why, as a sentence or part of one; empty if completed.
+        exception: What was raised; None if nothing was.
+    """
+
+    status: str
+    reason: str = ""
+    exception: BaseException | None = None
+
+
+class Run:
+    """One `fit`, `evaluate`, `predict` or hand-written loop, from its begin to its guaranteed end.
+
+    Attributes:
+        id: A name of the run that is stable over a resume.
+        model: The model.
+        params: `epochs`, `steps` and `verbose`, as plain Keras hands them to a callback for the same call.
+        stage: "train", "validate", "test" or "predict".
+        epoch: The epoch that runs or ran last, counted from 0; None before the first one.
+        step: How many training batches have ended since the run began.
+        stateful_metrics: The metrics whose value in the logs of a batch stands for the whole epoch so far, so that no
+            mean is to be taken over it. None: all of them, as Keras 3 gives running means.
+        outcome: How the run ended; None while it lasts.
+    """
+
+    def __init__(self, model: Any, stage: str, stateful_metrics: Sequence[str] | None = None) -> None:
+        self.id = uuid.uuid4().hex
+        self.model = model
+        self.params: Mapping[str, Any] = MappingProxyType({})
+        self.stage = stage
+        self.epoch: int | None = None
+        self.step = 0
+        self.stateful_metrics = None if stateful_metrics is None else frozenset(stateful_metrics)
+        self.outcome: Outcome | None = None
+        self.stop_reason: str | None = None
+        self._members: tuple[Member, ...] = ()
+        self._apply_stop: Callable[[], None] = lambda: None
+        self._drop: Callable[[Member, Sequence[str]], None] | None = None
+
+    @property
+    def callbacks(self) -> dict[str, Any]:
+        """The callbacks by name, in their order."""
+        return {member.name: member.callback for member in self._members}
+
+    @property
+    def order(self) -> list[Place]:
+        """Every callback's name in the order in which they are called, each with the reason for its place."""
+        from .ordering import Place
+
+        return [Place(member.name, member.reason) for member in self._members]
+
+    @property
+    def history(self) -> Any:
+        """The History callback; it holds what was recorded, also when the run failed."""
+        return self.callbacks["history"]
+
+    @cached_property
+    def console(self) -> Console:
+        """The rich console on standard output that callbacks write to. In a file it writes plain lines."""
+        return make_console()
+
+    @cached_property
+    def is_chief(self) -> bool:
+        """Whether this process is the one, of those that train together, that writes files and draws."""
+        from .hosts.distributed import is_chief
+
+        return is_chief()
+
+    def stop(self, reason: str) -> None:
+        """Ask the run to end: training after the epoch that runs, evaluation and prediction after the batch.
+
+        The first request counts and cannot be taken back; `outcome.reason` names the callback that asked.
+
+        Args:
+            reason: Why, as a short phrase: "val_loss did not improve for 3 epochs".
+        """
+        if self.stop_reason is None:
+            caller = self._caller(sys._getframe(1))
+            self.stop_reason = f"{caller}: {reason}" if caller else reason
+        self._apply_stop()
+
+    def drop(self, callback: Any, *events: str) -> None:
+        """Leave events of a callback out of this run, so that they cost nothing. To be called in `on_run_begin`.
+
+        Args:
+            callback: The callback, mostly `self`.
+            *events: Names of events.
+
+        Raises:
+            RunError: It is too late, or the object is no callback of this run.
+        """
+        from .errors import RunError
+
+        if self._drop is None:
+            raise RunError("events can be dropped in on_run_begin only; the call lists are compiled after it")
+        for member in self._members:
+            if member.callback is callback:
+                self._drop(member, events)
+                return
+        raise RunError(f"{callback!r} is no callback of this run, so no event of it can be dropped")
+
+    def _caller(self, frame: FrameType | None) -> str | None:
+        """Give the name of the innermost callback on the stack."""
+        owners = {id(member.callback): member.name for member in self._members}
+        modules = {
+            id(vars(member.callback)): member.name for member in self._members if hasattr(member.callback, "__file__")
+        }
+        while frame is not None:
+            name = owners.get(id(frame.f_locals.get("self"))) or modules.get(id(frame.f_globals))
+            if name is not None:
+                return name
+            frame = frame.f_back
+        return None

@@ -1,0 +1,126 @@
+"""The mean of every metric over an epoch, written into the epoch's logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from epochal import Callback, Logs, Priority
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from epochal import Run
+
+_WEIGHTS = ("size", "num_steps", "batch")
+"""What the logs of a batch hold besides metrics."""
+
+_CHUNK = 100
+"""How many batches wait before their values are fetched: the device is waited for once in so many batches."""
+
+
+class BaseLogger(Callback):
+    """Averages every metric of the batches over an epoch, and over an evaluation.
+
+    The mean is weighted by the batch's `size` (number of examples) times its `num_steps` (number of steps that the
+    values are the mean of); a batch without them has weight 1. Of a stateful metric the last value counts. Means are
+    taken in double precision. They are in the logs of `on_epoch_end` and `on_test_end` before anyone else reads
+    them; a value that is in these logs already is left as it is. The formula is that of tf-keras 2's BaseLogger.
+
+    Under Keras 3 every metric is stateful (the logs of a batch hold running means, those of an epoch the result), so
+    there is nothing to do, and it costs nothing.
+
+    Args:
+        stateful_metrics: Names of metrics of which the last value counts instead of the mean, besides those that the
+            run declares.
+    """
+
+    priority = Priority.METRICS
+
+    def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
+        if isinstance(stateful_metrics, str):
+            raise TypeError(f"stateful_metrics={stateful_metrics!r} has to be several names, like [{stateful_metrics!r}]")
+        self.stateful_metrics = frozenset(stateful_metrics or ())
+        self._train = _Means(self.stateful_metrics)
+        self._test = _Means(self.stateful_metrics)
+
+    def on_run_begin(self, run: Run) -> None:
+        """Learn which metrics are stateful; where all are, listen to no batch."""
+        if run.stateful_metrics is None:
+            run.drop(self, "on_epoch_begin", "on_train_batch_end", "on_test_begin", "on_test_batch_end")
+            return
+        stateful = self.stateful_metrics | run.stateful_metrics
+        self._train, self._test = _Means(stateful), _Means(stateful)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Begin new means."""
+        self._train.reset()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Count the batch in."""
+        self._train.add(logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write the means of the epoch."""
+        self._train.write_to(logs)
+
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Begin new means."""
+        self._test.reset()
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Count the batch in."""
+        self._test.add(logs or {})
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Write the means of the evaluation."""
+        self._test.write_to(logs)
+
+
+class _Means:
+    """Weighted means of many batches' values, fetched from the device a chunk of batches at a time."""
+
+    def __init__(self, stateful: frozenset[str]) -> None:
+        self._stateful = stateful
+        self.reset()
+
+    def reset(self) -> None:
+        self._waiting: list[Mapping[str, Any]] = []
+        self._totals: dict[str, float] = {}
+        self._weights: dict[str, float] = {}
+
+    def add(self, logs: Mapping[str, Any]) -> None:
+        # A batch's logs may be written to by others later; what the host gave is what counts.
+        values = {key: logs.raw(key) for key in logs} if isinstance(logs, Logs) else dict(logs)
+        self._waiting.append(values)
+        if len(self._waiting) >= _CHUNK:
+            self._fold()
+
+    def write_to(self, logs: dict[str, Any] | None) -> None:
+        """Write the means into logs, which then are sorted by key as Keras's are."""
+        self._fold()
+        if logs is None or not self._totals:
+            return
+        merged = {**dict(self._results()), **logs}
+        logs.clear()
+        logs.update({key: merged[key] for key in sorted(merged)})
+
+    def _results(self) -> Iterator[tuple[str, float]]:
+        for key, total in self._totals.items():
+            weight = self._weights[key]
+            yield key, total / weight if weight else 0.0
+
+    def _fold(self) -> None:
+        for values in self._waiting:
+            logs = Logs(values)
+            weight = float(logs.get("size", 1)) * float(logs.get("num_steps", 1))
+            for key, value in logs.items():
+                if key not in _WEIGHTS and isinstance(value, (int, float)):
+                    self._fold_value(key, value, weight)
+        self._waiting.clear()
+
+    def _fold_value(self, key: str, value: float, weight: float) -> None:
+        if key in self._stateful:
+            self._totals[key], self._weights[key] = value, 1.0
+        else:
+            self._totals[key] = self._totals.get(key, 0.0) + value * weight
+            self._weights[key] = self._weights.get(key, 0.0) + weight

@@ -1,0 +1,5 @@
+"""ProgbarLogger: the progress of a run."""
+
+from .progbar_logger import ProgbarLogger
+
+__all__ = ["ProgbarLogger"]

@@ -1,0 +1,5 @@
+from epochal import Callback
+
+
+class ProgbarLogger(Callback):
+    pass
