@@ -1,0 +1,64 @@
+"""The command line: one module a command, imported when the command is run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..errors import EpochalError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "list": "show the installed callbacks",
+    "demo": "train a small network on real data and show what ran",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: The words after `epochal`. None: those of the process.
+
+    Returns:
+        0 when it worked, 1 when it did not, 2 when it was called wrongly, 130 when it was interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except EpochalError as error:
+        print(f"epochal: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("epochal: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader went away, `epochal list | head`
+        sys.stderr.close()
+        return 0
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="epochal", description="Callbacks for tf.keras: installed, ordered, explained.")
+    parser.add_argument("--version", action="store_true", help="show the version of epochal-core and exit")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    named = words[0] if words else None
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == named:
+            module = import_module(f".{name}", __package__)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    parsed = parser.parse_args(words)
+    if parsed.version:
+        from importlib_metadata import version
+
+        print(f"epochal-core {version('epochal-core')}")
+        return 0
+    if parsed.command is None:
+        parser.print_help()
+        return 2
+    return int(parsed.run(parsed))

@@ -1,0 +1,116 @@
+"""Every task of a developer: `nox -l` lists them, `nox -s NAME` runs one. uv installs, so environments take seconds."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+PACKAGES = [ROOT / "core", *PLUGINS]
+TENSORFLOW_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def _group(name: str) -> list[str]:
+    """Read a dependency group of the root's pyproject.toml."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+def _workspace(*extras: str) -> list[str]:
+    """Give pip's arguments for the whole workspace, editable, with extras of the root."""
+    editable = [argument for package in PACKAGES for argument in ("-e", f"./{package.relative_to(ROOT)}")]
+    return [*editable, "-e", f".[{','.join(extras)}]" if extras else "."]
+
+
+def _test_folders() -> list[str]:
+    """Give the folders of tests, those of the packages first."""
+    return [str(package.relative_to(ROOT) / "tests") for package in PACKAGES] + ["tests"]
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Train a small network on real data, and show what ran, in what order and why."""
+    session.install(*_workspace("demo"))
+    session.run("epochal", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests, with real TensorFlow."""
+    session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
+    session.run("pytest", *(session.posargs or _test_folders()), env=TENSORFLOW_QUIET)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format; `nox -s lint -- --fix` mends what can be mended."""
+    session.install(*_group("lint"))
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly, of the packages and their tests."""
+    session.install(*_workspace(), *_group("types"))
+    session.run("mypy", "noxfile.py")
+    for package in PACKAGES:
+        session.run("mypy", str(package.relative_to(ROOT) / "src"), str(package.relative_to(ROOT) / "tests"))
+    session.run("mypy", "tests", "benchmarks")
+
+
+@nox.session
+def alone(session: nox.Session) -> None:
+    """Install each package by name from its built wheel, with only what its metadata pulls in, and run its own tests."""
+    wheels = _wheels(session)
+    for package in PACKAGES:
+        _test_alone(session, package, wheels)
+
+
+def _wheels(session: nox.Session) -> Path:
+    """Build the wheel of every package, and of the root."""
+    wheels = Path(session.create_tmp()).resolve() / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    for package in (*PACKAGES, ROOT):
+        session.run("uv", "build", "--quiet", "--out-dir", str(wheels), str(package), external=True)
+    return wheels
+
+
+def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
+    """Run one package's tests in an environment of its own, outside the repository."""
+    name = nox.project.load_toml(package / "pyproject.toml")["project"]["name"]
+    folder = Path(session.create_tmp()).resolve() / "alone" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    environment, copy = folder / "venv", folder / "tests"
+    shutil.copytree(package / "tests", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    session.run("uv", "venv", "--quiet", "--python", session.python or sys.executable, str(environment), external=True)
+    install = ("uv", "pip", "install", "--quiet", "--python", str(python), "--find-links", str(wheels))
+    session.run(*install, name, *_group("test"), external=True)
+    options = ["--import-mode=importlib", "-W", "error", "-ra", "--rootdir", str(folder)]
+    with session.chdir(folder):
+        session.run(str(python), "-m", "pytest", *options, "tests", external=True, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """Run all tests with the lowest declared versions of every dependency, TensorFlow and Keras too."""
+    session.install("--resolution", "lowest-direct", *_workspace("demo", "notebook"), *_group("end-to-end"))
+    session.run("pytest", *(session.posargs or _test_folders()), env=TENSORFLOW_QUIET)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what Epochal costs, side by side with Keras; fails when a limit is missed."""
+    session.install(*_workspace("tensorflow"))
+    session.run("python", "-m", "benchmarks", *session.posargs, env=TENSORFLOW_QUIET)
