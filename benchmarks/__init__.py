@@ -1,0 +1,1 @@
+"""The benchmark of epochal: what it costs, against the limits that it promises to keep."""
