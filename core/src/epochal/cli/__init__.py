@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it worked, 1 when it did not, 2 when it was called wrongly, 130 when it was interrupted.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = [*(sys.argv[1:] if arguments is None else arguments)]  # `list` is the command's module here
     try:
         return _run(words)
     except EpochalError as error:

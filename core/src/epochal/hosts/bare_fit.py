@@ -123,8 +123,10 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
 
     def on_train_end(self, logs: Given = None) -> None:
         self._finalize_epoch()
-        _write_back(logs, self._running().on_train_end(logs))
-        self._running().end()
+        driver = self._running()
+        _write_back(logs, driver.on_train_end(logs))
+        driver.run.model.history = self.run_history  # a History of Keras's in the list may have put itself there
+        driver.end()
 
     def on_epoch_begin(self, epoch: int, logs: Given = None) -> None:
         self._finalize_epoch()

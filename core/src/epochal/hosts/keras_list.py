@@ -6,7 +6,6 @@ same object is handed on to the validation inside a fit.
 
 from __future__ import annotations
 
-import copyreg
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -42,9 +41,13 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         run = self._driver.run
         if run.stage == "train":
             adopt_history(run.history)
-            run.model.history = run.history
+            self._show_history()
         self._driver.begin(call_params(run.model))
         self._driver.bind(self)
+
+    def _show_history(self) -> None:
+        """Put our History where Keras's `fit` takes its result from; a callback may have put another there."""
+        self._driver.run.model.history = self._driver.run.history
 
     def on_train_begin(self, logs: Given = None) -> None:
         self._begin()
@@ -52,12 +55,14 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
 
     def on_train_end(self, logs: Given = None) -> None:
         self._driver.on_train_end(logs)
+        self._show_history()
 
     def on_epoch_begin(self, epoch: int, logs: Given = None) -> None:
         self._driver.on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Given = None) -> None:
         self._driver.on_epoch_end(epoch, logs)
+        self._show_history()
         self._driver.finalize_epoch()
 
     def on_test_begin(self, logs: Given = None) -> None:
@@ -114,7 +119,11 @@ def adopt_history(history: Any) -> None:
 def _keras_history(kind: type) -> type:
     def reduce(self: Any, _protocol: Any) -> tuple[Any, ...]:
         """Copy and pickle as the class that can be imported."""
-        return copyreg.__newobj__, (kind,), self.__getstate__()  # type: ignore[attr-defined]
+        return _blank, (kind,), self.__getstate__()
 
     namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce_ex__": reduce}
     return type(kind.__name__, (kind, keras.callbacks.History), namespace)
+
+
+def _blank(kind: type) -> Any:
+    return kind.__new__(kind)

@@ -1,0 +1,151 @@
+"""BaseLogger, driven by a host without a framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from epochal_base_logger import BaseLogger
+from hypothesis import given
+from hypothesis import strategies as st
+
+import epochal
+from epochal.testing import FakeHost
+
+
+class Last(epochal.Callback):
+    """Keeps the logs that come after BaseLogger."""
+
+    priority = epochal.Priority.REPORT
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, Any]] = []
+        self.tests: list[dict[str, Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epochs.append(dict(logs or {}))
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.tests.append(dict(logs or {}))
+
+
+def _epoch(batches: list[dict[str, Any]], *stateful: str, base_logger: BaseLogger | None = None) -> dict[str, Any]:
+    """Send one epoch of raw batches, as a hand-written loop does: the epoch's logs are BaseLogger's alone."""
+    callback = base_logger or BaseLogger(stateful)
+    callback.on_epoch_begin(0)
+    for number, logs in enumerate(batches):
+        callback.on_train_batch_end(number, logs)
+    logs: dict[str, Any] = {}
+    callback.on_epoch_end(0, logs)
+    return logs
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-1e6, 1e6), st.integers(1, 512), st.integers(1, 8)),
+        min_size=1,
+        max_size=250,
+    )
+)
+def test_the_mean_is_weighted_by_size_and_steps(batches: list[tuple[float, int, int]]) -> None:
+    logs = _epoch([{"loss": value, "size": size, "num_steps": steps} for value, size, steps in batches])
+    total = sum(value * size * steps for value, size, steps in batches)
+    weight = sum(size * steps for _, size, steps in batches)
+    assert logs == {"loss": pytest.approx(total / weight, rel=1e-9, abs=1e-6)}
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1))
+def test_of_what_is_stateful_the_last_value_counts(values: list[float]) -> None:
+    assert _epoch([{"auc": value, "size": 3} for value in values], "auc") == {"auc": values[-1]}
+
+
+def test_a_batch_without_size_counts_as_one_example() -> None:
+    assert _epoch([{"loss": 1.0}, {"loss": 4.0, "size": 2}]) == {"loss": 3.0}
+
+
+def test_an_epoch_of_no_batches_adds_nothing() -> None:
+    assert _epoch([]) == {}
+
+
+def test_batches_of_no_examples_divide_by_nothing() -> None:
+    assert _epoch([{"loss": 2.0, "size": 0}]) == {"loss": 0.0}
+
+
+def test_a_metric_that_comes_in_some_batches_is_the_mean_of_those() -> None:
+    assert _epoch([{"loss": 1.0}, {"loss": 3.0, "extra": 5.0}]) == {"extra": 5.0, "loss": 2.0}
+
+
+def test_a_value_that_the_epoch_has_already_is_left() -> None:
+    callback = BaseLogger()
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_end(0, {"loss": 1.0})
+    logs = {"loss": 9.0, "val_loss": 8.0}
+    callback.on_epoch_end(0, logs)
+    assert logs == {"loss": 9.0, "val_loss": 8.0}
+
+
+def test_every_epoch_begins_anew_and_keys_are_sorted() -> None:
+    callback = BaseLogger()
+    _epoch([{"loss": 1.0, "accuracy": 0.5}], base_logger=callback)
+    logs = _epoch([{"loss": 3.0, "accuracy": 0.7}], base_logger=callback)
+    assert list(logs.items()) == [("accuracy", 0.7), ("loss", 3.0)]
+
+
+def test_what_is_no_number_is_no_metric() -> None:
+    assert _epoch([{"loss": 1.0, "name": "adam", "shape": [1, 2]}]) == {"loss": 1.0}
+
+
+def test_in_a_run_the_others_find_the_means_of_training_and_validation() -> None:
+    last = Last()
+
+    def values(epoch: int, batch: int) -> dict[str, Any]:
+        return {"accuracy": float(batch), "auc": 10.0 + batch, "size": 1 + batch}
+
+    host = FakeHost(BaseLogger(["auc"]), last, stateful_metrics=())
+    host.evaluate(steps=3, values=values)
+    assert last.tests == [{"accuracy": 2.0, "auc": 12.0, "size": 3.0}]  # the host's own logs are left as they are
+
+
+def test_where_every_metric_is_stateful_it_listens_to_no_batch() -> None:
+    class Untouchable:
+        def __float__(self) -> float:
+            raise AssertionError("fetched")
+
+    base_logger = BaseLogger()
+    host = FakeHost(base_logger)
+    run = host.fit(steps=3, values=lambda epoch, batch: {"loss": Untouchable() if batch < 2 else 0.5})
+    assert run.outcome is not None
+    assert run.outcome.status == "completed"
+
+
+def test_nothing_is_fetched_before_a_hundred_batches_or_the_end() -> None:
+    class Tensor:
+        fetched = 0
+
+        def __float__(self) -> float:
+            Tensor.fetched += 1
+            return 1.0
+
+    callback = BaseLogger()
+    callback.on_epoch_begin(0)
+    for batch in range(99):
+        callback.on_train_batch_end(batch, epochal.Logs({"loss": Tensor()}))
+    assert Tensor.fetched == 0
+    callback.on_train_batch_end(99, epochal.Logs({"loss": Tensor()}))
+    assert Tensor.fetched == 100
+
+
+def test_what_later_callbacks_write_into_a_batch_is_not_averaged() -> None:
+    callback = BaseLogger()
+    callback.on_epoch_begin(0)
+    logs = epochal.Logs({"loss": 1.0})
+    callback.on_train_batch_end(0, logs)
+    logs["loss"] = 100.0
+    written: dict[str, Any] = {}
+    callback.on_epoch_end(0, written)
+    assert written == {"loss": 1.0}
+
+
+def test_one_name_in_the_place_of_several_is_an_error() -> None:
+    with pytest.raises(TypeError, match=r"\['auc'\]"):
+        BaseLogger(stateful_metrics="auc")

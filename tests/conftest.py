@@ -1,0 +1,51 @@
+"""What the tests with real TensorFlow share. TensorFlow is imported once, for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Two devices, so that a strategy has two replicas; only possible before TensorFlow touches its devices.
+_CPUS = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(_CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture(autouse=True)
+def _clean_slate() -> None:
+    """Start every test with fresh names and the same random numbers."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
+
+
+@pytest.fixture(scope="session")
+def data() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Give 40 examples of 4 features, and labels that can be learned from them."""
+    random = np.random.default_rng(3)
+    x = random.normal(size=(40, 4)).astype("float32")
+    return x, (x.sum(axis=1, keepdims=True) > 0).astype("float32")
+
+
+@pytest.fixture
+def make_model() -> Callable[..., Any]:
+    """Give a function that makes the same small compiled model each time."""
+
+    def make(**compile_arguments: Any) -> Any:
+        keras.utils.set_random_seed(7)
+        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+        model.compile("adam", "binary_crossentropy", metrics=["accuracy"], **compile_arguments)
+        return model
+
+    return make
+
+
+@pytest.fixture
+def model(make_model: Callable[..., Any]) -> Any:
+    """Give a small compiled model."""
+    return make_model()

@@ -1,0 +1,43 @@
+"""The documentation: every event is described with its exact arguments, and every example runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("plugins/base-logger/README.md"), ROOT / "core/README.md"])
+
+
+def test_every_event_is_described_with_its_arguments() -> None:
+    page = (ROOT / "docs/events.md").read_text()
+    described = dict(re.findall(r"^\| `(on_\w+)\(([\w, ]*)\)`", page, flags=re.MULTILINE))
+    assert described == {event: ", ".join(arguments) for event, arguments in EVENTS.items()}
+    for event in OWN_EVENTS:
+        assert f"`{event}" in page
+    for alias in ALIASES:
+        assert f"`{alias}`" in page
+
+
+def _examples() -> list[tuple[str, str]]:
+    return [
+        (str(page.relative_to(ROOT)), code)
+        for page in PAGES
+        for code in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize(("page", "code"), _examples(), ids=[page for page, _ in _examples()])
+def test_the_examples_run(page: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, page, "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
