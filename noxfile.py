@@ -71,7 +71,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def alone(session: nox.Session) -> None:
-    """Install each package by name from its built wheel, with only what its metadata pulls in, and run its own tests."""
+    """Run each package's own tests, installed by name from its wheel, with only what its metadata pulls in."""
     wheels = _wheels(session)
     for package in PACKAGES:
         _test_alone(session, package, wheels)

@@ -29,6 +29,11 @@ EVENTS_WITHOUT_INDEX = (
 )
 
 
+def notes(error: BaseException) -> list[str]:
+    """Give an exception's notes, which Python shows from 3.11 on."""
+    return list(getattr(error, "__notes__", ()))
+
+
 def _plain(logs: Any) -> dict[str, Any]:
     return {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in (logs or {}).items()}
 

@@ -34,7 +34,10 @@ def test_list_shows_every_callback_whole_when_piped_and_imports_no_framework() -
     assert [line[0] for line in lines[1:]] == ["base_logger", "history", "progbar_logger"]
     assert lines[1][1:] == ["always", "epochal-base-logger", "0.1.0"]
 
-    script = "import sys, epochal.cli; epochal.cli.main(['list']); print(sorted({'keras', 'tensorflow', 'numpy'} & {*sys.modules}))"
+    script = (
+        "import sys, epochal.cli; epochal.cli.main(['list']);"
+        "print(sorted({'keras', 'tensorflow', 'numpy'} & {*sys.modules}))"
+    )
     imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert imported.stdout.splitlines()[-1] == "[]"
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import epochal
 
-from .recording import KerasRecorder, OurRecorder
+from .recording import KerasRecorder, OurRecorder, notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -246,8 +246,8 @@ def test_an_error_of_a_callback_leaves_fit_as_it_is_with_a_note(model: Any, data
 
     with pytest.raises(Boom) as caught:
         epochal.fit(model, *data, epochs=3, verbose=0, callbacks=[Breaker(), Last()])
-    assert "'breaker'" in caught.value.__notes__[0]
-    assert "on_epoch_end" in caught.value.__notes__[0]
+    assert "'breaker'" in notes(caught.value)[0]
+    assert "on_epoch_end" in notes(caught.value)[0]
     assert [outcome.status for outcome in ended] == ["failed"]
     assert ended[0].exception is caught.value
     assert model.history.epoch == [0, 1]
@@ -349,7 +349,7 @@ def test_no_batches_at_all_gives_what_keras_gives(make_model: Any, data: Data) -
 
 
 def test_a_wrong_call_is_kerass_own_error(model: Any) -> None:
-    with pytest.raises(ValueError, match="(?i)data cardinality|number of samples|same"):
+    with pytest.raises(ValueError, match=r"(?i)data cardinality|number of samples|same"):
         epochal.fit(model, np.zeros((3, 4)), np.zeros((4, 1)), verbose=0)
 
 

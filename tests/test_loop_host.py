@@ -24,7 +24,7 @@ Data = tuple[Any, Any]
 def _train_step(model: Any, optimizer: Any) -> Callable[[Any, Any], Any]:
     loss_of = keras.losses.BinaryCrossentropy(reduction="none")
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator,unused-ignore]  # TensorFlow has no types
     def step(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
             losses = loss_of(y, model(x, training=True))
@@ -121,7 +121,7 @@ def test_a_loop_inside_a_strategy_averages_over_the_replicas(replicas: int, data
         optimizer.build(model.trainable_variables)
     loss_of = keras.losses.BinaryCrossentropy(reduction="none")
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator,unused-ignore]  # TensorFlow has no types
     def step(x: Any, y: Any) -> Any:
         def replica_step(x: Any, y: Any) -> Any:
             losses = loss_of(y, model(x, training=True))

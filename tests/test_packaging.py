@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10
+else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +19,7 @@ PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
 
 
-def _project(folder: Path) -> dict[str, Any]:
+def _project(folder: Path) -> Any:
     return tomllib.loads((folder / "pyproject.toml").read_text())
 
 

@@ -68,7 +68,7 @@ class Callback:
     critical: bool = True
 
     model: Any = None
-    params: Mapping[str, Any] = {}  # noqa: RUF012  # never written to: every run sets an instance attribute
+    params: Mapping[str, Any] = {}  # never written to: every run sets an instance attribute
     run: Run | None = None
 
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it

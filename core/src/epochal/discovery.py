@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from importlib import import_module
 from importlib.machinery import PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from importlib_metadata import PackageNotFoundError, entry_points, version
@@ -23,7 +24,7 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from importlib_metadata import Distribution, EntryPoint
+    from importlib_metadata import EntryPoint
 
 GROUP = "epochal.callbacks"
 """The entry point group of callbacks: name of the callback = where it is."""
@@ -151,9 +152,10 @@ class Catalogue:
         """Give the records that ask to be active by themselves, one a name."""
         return list({record.name: record for record in self.records if record.autoload}.values())
 
-    def record_of(self, kind: type) -> Record | None:
-        """Give the record whose entry point is this very class, or None. Imports nothing."""
-        return next((record for record in self.records if record.loaded() is kind), None)
+    def record_of(self, callback: Any) -> Record | None:
+        """Give the record whose entry point is a callback's own class, or the module that it is. Imports nothing."""
+        own = callback if isinstance(callback, ModuleType) else type(callback)
+        return next((record for record in self.records if record.loaded() is own), None)
 
 
 def discover() -> Catalogue:
@@ -163,18 +165,18 @@ def discover() -> Catalogue:
 
 def catalogue(callbacks: Iterable[EntryPoint], autoload: Iterable[EntryPoint] = ()) -> Catalogue:
     """Make the records of entry points; each must know its distribution."""
-    autoloaded = {(entry.name, _distribution_name(entry.dist)) for entry in autoload}
+    autoloaded = {(entry.name, _distribution_name(entry)) for entry in autoload}
     records = [_record(entry, autoloaded) for entry in callbacks]
     records.sort(key=lambda record: (record.name, record.distribution, record.value))
     return Catalogue(tuple(_mark_duplicates(records)))
 
 
-def _distribution_name(distribution: Distribution | None) -> str:
-    return (distribution.name if distribution is not None else None) or "an unnamed distribution"
+def _distribution_name(entry: EntryPoint) -> str:
+    return (entry.dist.name if entry.dist is not None else None) or "an unnamed distribution"
 
 
 def _record(entry: EntryPoint, autoloaded: set[tuple[str, str]]) -> Record:
-    distribution = _distribution_name(entry.dist)
+    distribution = _distribution_name(entry)
     status, reason = _static_status(entry)
     return Record(
         name=entry.name,
@@ -195,13 +197,13 @@ def _static_status(entry: EntryPoint) -> tuple[Status, str]:
     if wanted is not None:
         return Status.INCOMPATIBLE, (
             f"it needs {wanted}, and {CORE} {_core_version()} is installed. "
-            f"`pip install --upgrade {CORE} {_distribution_name(entry.dist)}` brings two that fit, if there are."
+            f"`pip install --upgrade {CORE} {_distribution_name(entry)}` brings two that fit, if there are."
         )
     package = entry.value.partition(":")[0].partition(".")[0]
     if package not in sys.modules and PathFinder.find_spec(package) is None:
         return Status.BROKEN, (
             f"its package {package!r} is not there. Reinstall it with "
-            f"`pip install --force-reinstall {_distribution_name(entry.dist)}`."
+            f"`pip install --force-reinstall {_distribution_name(entry)}`."
         )
     return Status.OK, ""
 

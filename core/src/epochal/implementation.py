@@ -151,7 +151,7 @@ def _check_positional(member: Member, method: Callable[..., Any], event: str) ->
         raise InvalidCallbackError(
             member.name,
             f"{event}{signature} of {member.title} cannot be called with ({', '.join(arguments)}) by position. "
-            f"Define it as `def {event}(self, {', '.join(arguments[:-1] + (arguments[-1] + '=None',))})`.",
+            f"Define it as `def {event}(self, {', '.join([*arguments[:-1], arguments[-1] + '=None'])})`.",
         ) from None
     except ValueError:  # a method in C shows no signature
         return
@@ -271,7 +271,9 @@ def _check_unmarked(member: Member) -> None:
         if name.startswith("on_") and name not in marked and callable(inspect.getattr_static(callback, name, None))
     }
     if isinstance(callback, ModuleType):  # what a module imports from elsewhere is not its implementation
-        functions = {name for name in functions if getattr(getattr(callback, name), "__module__", None) == callback.__name__}
+        functions = {
+            name for name in functions if getattr(getattr(callback, name), "__module__", None) == callback.__name__
+        }
     for name in sorted(functions):
         if name in _HOOKS:
             raise InvalidCallbackError(

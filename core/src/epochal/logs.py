@@ -117,7 +117,7 @@ class Logs(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]  # as dict's
+    __hash__ = None
 
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:  # type: ignore[override]
         return self.copy() | dict(other)
@@ -231,4 +231,3 @@ def _array(tensor: Any) -> Any:
     if hasattr(tensor, "detach"):  # PyTorch gives no array of what is on a GPU or part of a gradient
         tensor = tensor.detach().cpu()
     return np.asarray(tensor)
-

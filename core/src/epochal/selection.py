@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from inspect import Parameter, signature
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .discovery import discover
@@ -63,7 +62,7 @@ def create(given: Any, catalogue: Catalogue) -> list[Member]:
             position, item = replaced
             members[name] = make_member(name, item, record, position)
     for position, item in objects:
-        own = catalogue.record_of(item if isinstance(item, ModuleType) else type(item))
+        own = catalogue.record_of(item)
         name = unique_name(own.name if own is not None else default_name(item), members)
         members[name] = make_member(name, item, own, position)
     return list(members.values())
@@ -142,7 +141,7 @@ def _instance(record: Record) -> Any:
         raise CallbackImportError(
             record.name,
             f"the callback {record.name!r} of {record.origin} needs {', '.join(needed)}. Give it as an object: "
-            f"`from {found.__module__.partition('.')[0]} import {found.__name__}`, then `{found.__name__}({needed[0]}=…)`.",
+            f"`from {record.module} import {found.__name__}`, then `{found.__name__}({needed[0]}=…)`.",
         )
     try:
         return found()
@@ -161,6 +160,6 @@ def _needed_parameters(kind: type) -> list[str]:
     return [
         parameter.name
         for parameter in parameters
-        if parameter.default is Parameter.empty and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        if parameter.default is Parameter.empty
+        and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     ]
-

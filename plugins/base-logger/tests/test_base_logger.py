@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from epochal_base_logger import BaseLogger
 from hypothesis import given
 from hypothesis import strategies as st
 
 import epochal
 from epochal.testing import FakeHost
+from epochal_base_logger import BaseLogger
 
 
 class Last(epochal.Callback):
@@ -33,8 +33,8 @@ def _epoch(batches: list[dict[str, Any]], *stateful: str, base_logger: BaseLogge
     """Send one epoch of raw batches, as a hand-written loop does: the epoch's logs are BaseLogger's alone."""
     callback = base_logger or BaseLogger(stateful)
     callback.on_epoch_begin(0)
-    for number, logs in enumerate(batches):
-        callback.on_train_batch_end(number, logs)
+    for number, batch in enumerate(batches):
+        callback.on_train_batch_end(number, batch)
     logs: dict[str, Any] = {}
     callback.on_epoch_end(0, logs)
     return logs
@@ -102,8 +102,10 @@ def test_in_a_run_the_others_find_the_means_of_training_and_validation() -> None
         return {"accuracy": float(batch), "auc": 10.0 + batch, "size": 1 + batch}
 
     host = FakeHost(BaseLogger(["auc"]), last, stateful_metrics=())
-    host.evaluate(steps=3, values=values)
-    assert last.tests == [{"accuracy": 2.0, "auc": 12.0, "size": 3.0}]  # the host's own logs are left as they are
+    host.fit(epochs=2, steps=3, validation_steps=2, values=values)
+    train, validation = {"accuracy": (2 + 6) / 6, "auc": 12.0}, {"accuracy": 2 / 3, "auc": 11.0}
+    assert last.tests == [validation] * 2
+    assert last.epochs == [{**train, **{f"val_{key}": value for key, value in validation.items()}}] * 2
 
 
 def test_where_every_metric_is_stateful_it_listens_to_no_batch() -> None:

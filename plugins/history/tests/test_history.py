@@ -8,18 +8,20 @@ import sys
 from typing import Any
 
 import pytest
-from epochal_history import History
 from hypothesis import given
 from hypothesis import strategies as st
 
 import epochal
 from epochal.testing import FakeHost
+from epochal_history import History
 
 _LOGS = st.dictionaries(st.sampled_from(["loss", "accuracy", "val_loss", "lr"]), st.floats(allow_nan=False), max_size=4)
 
 
 @given(st.lists(st.tuples(_LOGS, _LOGS), max_size=6))
-def test_history_holds_exactly_what_was_final_in_every_epoch(epochs: list[tuple[dict[str, float], dict[str, float]]]) -> None:
+def test_history_holds_exactly_what_was_final_in_every_epoch(
+    epochs: list[tuple[dict[str, float], dict[str, float]]],
+) -> None:
     history = History()
     for epoch, (early, late) in enumerate(epochs):
         history.on_epoch_end(epoch, early)
@@ -88,7 +90,9 @@ def test_it_copies_and_pickles_without_its_run(copied: Any) -> None:
     assert made.run is None
 
 
-@pytest.mark.parametrize(("method", "package", "extra"), [("to_frame", "pandas", "frame"), ("plot", "matplotlib", "plot")])
+@pytest.mark.parametrize(
+    ("method", "package", "extra"), [("to_frame", "pandas", "frame"), ("plot", "matplotlib", "plot")]
+)
 def test_a_missing_package_is_named_with_the_command_that_brings_it(
     method: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

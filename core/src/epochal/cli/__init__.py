@@ -42,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="epochal", description="Callbacks for tf.keras: installed, ordered, explained.")
+    parser = argparse.ArgumentParser(
+        prog="epochal", description="Callbacks for tf.keras: installed, ordered, explained."
+    )
     parser.add_argument("--version", action="store_true", help="show the version of epochal-core and exit")
     commands = parser.add_subparsers(dest="command", metavar="command")
     named = words[0] if words else None

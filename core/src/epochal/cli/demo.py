@@ -53,7 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     model = _network(keras)
 
     history = fit(
-        model, images[train], labels[train], epochs=arguments.epochs, batch_size=32, validation_split=0.2, verbose="auto"
+        model,
+        images[train],
+        labels[train],
+        epochs=arguments.epochs,
+        batch_size=32,
+        validation_split=0.2,
+        verbose="auto",
     )
     metrics = evaluate(model, images[test], labels[test], return_dict=True)
 
@@ -80,7 +86,7 @@ def _import() -> tuple[Any, Any]:
 
 @contextmanager
 def _without_notices() -> Iterator[None]:
-    """Keep what TensorFlow's C++ side says at its start, past Python, from being the first thing that the demo shows."""
+    """Keep what TensorFlow's C++ side says at its start from being the first thing that the demo shows."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -117,7 +123,9 @@ def _check_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EpochalError(f"the results cannot go to {str(folder)!r}: {error.strerror}. Choose another with --out.") from None
+        raise EpochalError(
+            f"the results cannot go to {str(folder)!r}: {error.strerror}. Choose another with --out."
+        ) from None
 
 
 def _save(path: Path, results: dict[str, Any]) -> None:
@@ -128,7 +136,9 @@ def _save(path: Path, results: dict[str, Any]) -> None:
 
 
 def _explain(run: Run, metrics: dict[str, float], folder: Path) -> None:
-    table = Table(title="What ran, in this order", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title="What ran, in this order", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
     table.add_column("callback", no_wrap=True, style="cyan")
     table.add_column("why there")
     for place in run.order:

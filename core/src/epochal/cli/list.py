@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +14,8 @@ from ..ordering import PINNED
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
+
+    from rich.console import Console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

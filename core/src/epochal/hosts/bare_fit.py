@@ -141,7 +141,8 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
 
     def _finalize_epoch(self) -> None:
         """Finalize the epoch once nobody in Keras's list can add to it: at once, or with Keras's next event."""
-        theirs, ours = self._epoch_logs or {}, self._epoch_given or {}
+        theirs: dict[str, Any] = self._epoch_logs or {}
+        ours: Mapping[str, Any] = self._epoch_given or {}
         late = {key: value for key, value in theirs.items() if key not in ours or ours[key] != value}
         self._running().finalize_epoch(late)
         self._epoch_logs = self._epoch_given = None

@@ -7,7 +7,6 @@ same object is handed on to the validation inside a fit.
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -115,15 +114,20 @@ def adopt_history(history: Any) -> None:
         history.__class__ = _keras_history(type(history))
 
 
-@lru_cache(maxsize=None)
+_keras_kinds: dict[type, type] = {}
+
+
 def _keras_history(kind: type) -> type:
-    def reduce(self: Any, _protocol: Any) -> tuple[Any, ...]:
-        """Copy and pickle as the class that can be imported."""
-        return _blank, (kind,), self.__getstate__()
-
-    namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce_ex__": reduce}
-    return type(kind.__name__, (kind, keras.callbacks.History), namespace)
+    if kind not in _keras_kinds:
+        namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce_ex__": _reduce}
+        _keras_kinds[kind] = type(kind.__name__, (kind, keras.callbacks.History), namespace)
+    return _keras_kinds[kind]
 
 
-def _blank(kind: type) -> Any:
+def _reduce(history: Any, _protocol: Any) -> tuple[Any, ...]:
+    """Copy and pickle as the class that can be imported."""
+    return _blank, (type(history).__bases__[0],), history.__getstate__()
+
+
+def _blank(kind: Any) -> Any:
     return kind.__new__(kind)

@@ -37,7 +37,9 @@ class FakeHost:
     Args:
         *callbacks: Callbacks, put in order as in any run; only these, nothing that is installed is added.
         model: The model that they get. None: a FakeModel.
-        stateful_metrics: As of `epochal.Run`. None: values of batches are running means, as Keras 3's are.
+        stateful_metrics: As of `epochal.Run`. None: values of batches are running means, and the last batch's are the
+            epoch's, as in Keras 3. Names, also none: values are raw, and an epoch has only what callbacks write, as
+            in a hand-written loop.
 
     Attributes:
         run: The last run; None before the first.
@@ -103,7 +105,7 @@ class FakeHost:
                     driver.batch.on_train_batch_end(last, logs)
                     if self.model.stop_training:
                         break
-                logs = dict(logs)
+                logs = self._of_epoch(logs)
                 if validation_steps:
                     validated = self._test(driver, validation_steps, lambda batch, e=epoch: values(e, batch))  # type: ignore[misc]
                     logs.update({f"val_{key}": value for key, value in validated.items()})
@@ -165,7 +167,10 @@ class FakeHost:
             driver.batch.on_test_batch_end(batch, logs)
             if self.model.stop_evaluating:
                 break
-        return driver.on_test_end(logs)
+        return driver.on_test_end(self._of_epoch(logs))
+
+    def _of_epoch(self, last: dict[str, Any]) -> dict[str, Any]:
+        return dict(last) if self._stateful_metrics is None else {}
 
 
 def _members(callbacks: Sequence[Any]) -> list[Member]:

@@ -38,7 +38,9 @@ class BaseLogger(Callback):
 
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
         if isinstance(stateful_metrics, str):
-            raise TypeError(f"stateful_metrics={stateful_metrics!r} has to be several names, like [{stateful_metrics!r}]")
+            raise TypeError(
+                f"stateful_metrics={stateful_metrics!r} has to be several names, like [{stateful_metrics!r}]"
+            )
         self.stateful_metrics = frozenset(stateful_metrics or ())
         self._train = _Means(self.stateful_metrics)
         self._test = _Means(self.stateful_metrics)

@@ -96,7 +96,9 @@ class History(Callback):
         for number, name in enumerate(names, start=1):
             axes = figure.add_subplot(len(names), 1, number)
             for key in (name, f"val_{name}"):
-                points = [(epoch + 1, row[key]) for epoch, row in zip(self.epoch, self._rows, strict=True) if key in row]
+                points = [
+                    (epoch + 1, row[key]) for epoch, row in zip(self.epoch, self._rows, strict=True) if key in row
+                ]
                 if points:
                     axes.plot(*zip(*points, strict=True), marker=".", label=key)
             axes.set(xlabel="epoch", ylabel=name)
