@@ -130,16 +130,22 @@ def _counted_host(counter: Counter) -> Iterator[None]:
 @contextmanager
 def _counted_threads(counter: Counter) -> Iterator[None]:
     """Count the processor time of Python threads, as a bar that draws itself would start."""
-    run = threading.Thread.run
+    start = threading.Thread.start
 
-    def counted_run(thread: threading.Thread) -> None:
+    def counted_start(thread: threading.Thread) -> None:
+        run = thread.run
+
+        def counted_run() -> None:
+            try:
+                run()
+            finally:
+                counter.thread_seconds += thread_time()
+
         counter.threads += 1
-        try:
-            run(thread)
-        finally:
-            counter.thread_seconds += thread_time()
+        thread.run = counted_run  # type: ignore[method-assign]  # subclasses have a `run` of their own
+        start(thread)
 
-    with mock.patch.object(threading.Thread, "run", counted_run):
+    with mock.patch.object(threading.Thread, "start", counted_start):
         yield
 
 
