@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from types import ModuleType
+from typing import Any
+
+import pytest
+from epochal import Callback, Priority, hookimpl
+from epochal.callback import Callback as Defined
+from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
+from epochal.member import default_name, is_keras_callback, make_member, marked_functions, module_of, snake_case
+from epochal.testing import FakeHost
+
+KERAS_EVENTS = [event for event in (*EVENTS, *ALIASES) if event not in OWN_EVENTS]
+
+
+class Counter(Callback):
+    """Counts epochs; on the level of the module, so that it pickles."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.epochs.append(epoch)
+
+
+def test_the_priorities_are_those_of_the_contract() -> None:
+    assert {role.name: int(role) for role in Priority} == {
+        "METRICS": 10,
+        "SCHEDULE": 30,
+        "CONTROL": 50,
+        "CHECKPOINT": 70,
+        "REPORT": 90,
+    }
+
+
+def test_the_defaults_are_a_critical_controller_without_edges() -> None:
+    callback = Callback()
+    assert callback.priority == Priority.CONTROL
+    assert (callback.before, callback.after) == ((), ())
+    assert callback.critical is True
+    assert callback.run is None
+    assert callback.model is None
+    assert callback.params == {}
+
+
+def test_the_public_class_is_the_one_that_is_defined() -> None:
+    assert Callback is Defined
+
+
+@pytest.mark.parametrize("event", KERAS_EVENTS)
+def test_every_event_of_keras_can_be_called_as_keras_does_and_does_nothing(event: str) -> None:
+    method = getattr(Callback(), event)
+    if "epoch" in event:
+        assert method(0, {"loss": 1}) is None
+        assert method(0) is None
+    elif "batch" in event:
+        assert method(0, logs={"loss": 1}) is None
+        assert method(0) is None
+    else:
+        assert method({"loss": 1}) is None
+        assert method() is None
+
+
+@pytest.mark.parametrize("event", KERAS_EVENTS)
+def test_what_is_not_overridden_is_marked_so_that_keras_need_not_call_it(event: str) -> None:
+    assert getattr(Callback(), event)._is_default is True
+    mine = type("Mine", (Callback,), {event: lambda self, *_: None})()
+    assert not hasattr(getattr(mine, event), "_is_default")
+
+
+@pytest.mark.parametrize(("alias", "event"), ALIASES.items())
+def test_in_a_bare_fit_the_event_of_a_batch_goes_through_the_alias(alias: str, event: str) -> None:
+    calls: list[Any] = []
+    mine = type("Mine", (Callback,), {alias: lambda self, batch, logs=None: calls.append((batch, logs))})()
+    getattr(mine, event)(3, logs={"loss": 1})
+    assert calls == [(3, {"loss": 1})]
+
+
+def test_a_bare_fit_sets_model_and_params() -> None:
+    mine = Callback()
+    mine.set_params({"epochs": 1})
+    mine.set_model("model")
+    assert (mine.model, mine.params, mine.run) == ("model", {"epochs": 1}, None)
+    assert Callback.params == {}
+
+
+@pytest.mark.parametrize(
+    ("events", "question"),
+    [
+        (("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"), "_implements_train_batch_hooks"),
+        (("on_test_batch_begin", "on_test_batch_end"), "_implements_test_batch_hooks"),
+        (("on_predict_batch_begin", "on_predict_batch_end"), "_implements_predict_batch_hooks"),
+    ],
+)
+def test_tf_keras_is_told_which_batch_events_are_needed(events: tuple[str, ...], question: str) -> None:
+    assert getattr(Callback(), question)() is False
+    assert getattr(Counter(), question)() is False
+    for event in events:
+        assert getattr(type("Mine", (Callback,), {event: lambda self, *_: None})(), question)() is True
+
+
+def test_tf_keras_finds_what_else_it_reads() -> None:
+    assert Callback()._chief_worker_only is None
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+def test_a_callback_copies_before_and_after_a_run_without_the_run_and_its_model(duplicate: Any) -> None:
+    mine = Counter()
+    assert duplicate(mine).epochs == []
+    FakeHost(mine, model=_Uncopyable()).fit(epochs=2)
+    copied = duplicate(mine)
+    assert type(copied) is Counter
+    assert copied.epochs == [0, 1]
+    assert copied.model is None
+    assert copied.run is None
+    assert copied.params == mine.params
+    assert mine.run is not None
+
+
+class _Uncopyable:
+    stop_training = False
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise AssertionError("copied")
+
+
+# Names and kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("EarlyStopping", "early_stopping"),
+        ("ReduceLROnPlateau", "reduce_lr_on_plateau"),
+        ("ModelCheckpoint", "model_checkpoint"),
+        ("TensorBoard", "tensor_board"),
+        ("TerminateOnNaN", "terminate_on_nan"),
+        ("LearningRateScheduler", "learning_rate_scheduler"),
+        ("CSVLogger", "csv_logger"),
+        ("ProgbarLogger", "progbar_logger"),
+        ("LambdaCallback", "lambda_callback"),
+        ("BackupAndRestore", "backup_and_restore"),
+        ("SwapEMAWeights", "swap_ema_weights"),
+        ("RemoteMonitor", "remote_monitor"),
+        ("OrbaxCheckpoint", "orbax_checkpoint"),
+        ("BaseLogger", "base_logger"),
+        ("History", "history"),
+        ("WandbMetricsLogger", "wandb_metrics_logger"),
+        ("Nanometer", "nanometer"),
+        ("lower", "lower"),
+        ("Top5Accuracy", "top5_accuracy"),
+        ("NaN", "nan"),
+        ("NaNGuard", "nan_guard"),
+        ("DinaNearest", "dina_nearest"),
+    ],
+)
+def test_the_name_of_a_class_becomes_that_of_a_callback(name: str, expected: str) -> None:
+    assert snake_case(name) == expected
+
+
+def test_a_callback_is_named_after_its_class_module_or_function() -> None:
+    @hookimpl
+    def on_epoch_end() -> None: ...
+
+    assert default_name(Counter()) == "counter"
+    assert default_name(ModuleType("some.package.audit")) == "audit"
+    assert default_name(on_epoch_end) == "on_epoch_end"
+    assert default_name(Counter().on_epoch_end) == "on_epoch_end"
+
+
+def test_the_module_of_a_callback_is_where_it_was_defined() -> None:
+    assert module_of(Counter()) == __name__
+    assert module_of(ModuleType("audit")) == "audit"
+    assert module_of(snake_case) == "epochal.member"
+
+
+def test_a_keras_callback_is_known_by_its_setters() -> None:
+    methods = {"set_model": lambda *_: None, "set_params": lambda *_: None}
+    theirs = type("Theirs", (), methods)
+    assert is_keras_callback(theirs())
+    assert not is_keras_callback(theirs)
+    assert not is_keras_callback(Callback())
+    assert not is_keras_callback(type("Half", (), {"set_model": print})())
+    assert not is_keras_callback(object())
+
+
+def test_marked_functions_are_found_with_their_options() -> None:
+    class Marked:
+        @hookimpl(tryfirst=True)
+        def on_epoch_end(self) -> None: ...
+
+        @staticmethod
+        @hookimpl
+        def on_train_end() -> None: ...
+
+        def on_epoch_begin(self) -> None: ...
+
+    found = marked_functions(Marked())
+    assert set(found) == {"on_epoch_end", "on_train_end"}
+    assert found["on_epoch_end"]["tryfirst"] is True
+
+
+def test_a_member_reads_what_a_callback_declares() -> None:
+    class Mine(Callback):
+        priority = Priority.REPORT
+        before = ("a",)
+        after = ("b", "c")
+        critical = False
+
+    member = make_member("mine", Mine(), None, 4)
+    assert (member.priority, member.before, member.after, member.critical) == (90, ("a",), ("b", "c"), False)
+    assert member.origin == f"module {__name__}"
+    assert member.title == f"'mine' (module {__name__})"
+    candidate = member.candidate()
+    assert (candidate.name, candidate.priority, candidate.before, candidate.after, candidate.position) == (
+        "mine",
+        90,
+        ("a",),
+        ("b", "c"),
+        4,
+    )
+
+
+def test_a_module_declares_with_its_variables() -> None:
+    module = ModuleType("audit")
+    module.priority = 5  # type: ignore[attr-defined]
+    module.before = ["a"]  # type: ignore[attr-defined]
+    member = make_member("audit", module, None, None)
+    assert (member.priority, member.before, member.after, member.critical) == (5, ("a",), (), True)
+
+
+def test_an_object_that_declares_nothing_is_a_critical_controller() -> None:
+    member = make_member("thing", object(), None, None)
+    assert (member.priority, member.before, member.after, member.critical) == (50, (), (), True)

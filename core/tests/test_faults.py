@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from epochal import Callback
+from epochal.faults import Faults, add_note
+from epochal.member import make_member
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from epochal.member import Member
+
+
+def member(name: str = "mine", critical: bool = True) -> Member:
+    callback = Callback()
+    callback.critical = critical
+    return make_member(name, callback, None, 0)
+
+
+class Case:
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+        self.disabled: list[Member] = []
+        console = Console(file=self.stream, width=40)
+        self.faults = Faults(lambda: console, self.disabled.append)
+
+    @property
+    def shown(self) -> str:
+        return self.stream.getvalue()
+
+
+def error() -> ValueError:
+    try:
+        raise ValueError("[red]no such column[/red] " + "x" * 60)
+    except ValueError as raised:
+        return raised
+
+
+def test_an_error_of_a_critical_callback_ends_the_run_with_one_note_and_is_not_shown() -> None:
+    case, raised = Case(), error()
+    assert case.faults.handle(member(), "on_epoch_end", raised) is False
+    (note,) = raised.__notes__
+    for part in ("'mine'", f"module {Callback.__module__}", "on_epoch_end"):
+        assert part in note
+    assert case.shown == ""
+    assert case.disabled == []
+    assert case.faults.fatal is not None
+    assert case.faults.fatal.error is raised
+
+
+def test_an_error_of_a_reporter_is_shown_once_with_everything_and_the_callback_is_out() -> None:
+    case, raised, reporter = Case(), error(), member(critical=False)
+    assert case.faults.handle(reporter, "on_epoch_end", raised) is True
+    assert case.disabled == [reporter]
+    assert case.faults.fatal is None
+    assert case.shown.count("Traceback (most recent call last)") == 1
+    assert f"ValueError: [red]no such column[/red] {'x' * 60}\n" in case.shown
+    for part in ("'mine'", "module epochal.callback", "in on_epoch_end", "training goes on"):
+        assert part in case.shown
+    assert not hasattr(raised, "__notes__")
+
+
+def test_the_summary_says_again_what_was_taken_out_in_a_line_each() -> None:
+    case = Case()
+    case.faults.handle(member("one", critical=False), "on_epoch_end", ValueError("two\nlines"))
+    case.faults.handle(member("other", critical=False), "on_train_end", KeyError("key"))
+    before = len(case.shown)
+    case.faults.summarize()
+    lines = case.shown[before:].splitlines()
+    assert len(lines) == 2
+    assert "'one'" in lines[0]
+    assert "on_epoch_end" in lines[0]
+    assert "ValueError: two lines" in lines[0]
+    assert "'other'" in lines[1]
+
+
+def test_without_faults_the_summary_is_silent() -> None:
+    case = Case()
+    case.faults.summarize()
+    assert case.shown == ""
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+@pytest.mark.parametrize("critical", [True, False])
+def test_ctrl_c_and_its_like_pass_through_and_are_nobodys_fault(kind: type[BaseException], critical: bool) -> None:
+    case, raised = Case(), kind()
+    assert case.faults.handle(member(critical=critical), "on_epoch_end", raised) is False
+    assert not hasattr(raised, "__notes__")
+    assert case.faults.fatal is None
+    assert case.disabled == []
+    assert case.shown == ""
+
+
+@pytest.mark.parametrize("raised", [ValueError(), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+def test_on_fatal_is_called_with_what_ends_the_run(raised: BaseException) -> None:
+    case, seen = Case(), list[BaseException]()
+    case.faults.on_fatal = seen.append
+    case.faults.handle(member(), "on_epoch_end", raised)
+    case.faults.handle(member(critical=False), "on_epoch_end", ValueError())
+    assert seen == [raised]
+
+
+def test_at_the_end_errors_are_kept_and_the_first_is_raised_as_it_is() -> None:
+    case = Case()
+    case.faults.ending = True
+    first, second = ValueError("first"), KeyError("second")
+    assert case.faults.handle(member("one"), "on_run_end", first) is True
+    assert case.faults.handle(member("other"), "on_run_end", second) is True
+    with pytest.raises(ValueError, match="first") as raised:
+        case.faults.raise_kept(None)
+    assert raised.value is first
+    assert len(first.__notes__) == 1
+    assert "'one'" in first.__notes__[0]
+    assert "KeyError: 'second'" in case.shown
+    assert "ValueError: first" not in case.shown
+
+
+def test_at_the_end_errors_give_way_to_the_one_that_ended_the_run_and_are_shown() -> None:
+    case = Case()
+    case.faults.ending = True
+    case.faults.handle(member(), "on_run_end", ValueError("late"))
+    case.faults.raise_kept(RuntimeError("early"))
+    assert "ValueError: late" in case.shown
+    assert "'mine'" in case.shown
+    assert "on_run_end" in case.shown
+
+
+def test_at_the_end_errors_of_reporters_are_shown_and_not_raised() -> None:
+    case = Case()
+    case.faults.ending = True
+    assert case.faults.handle(member(critical=False), "on_run_end", ValueError("late")) is True
+    case.faults.raise_kept(None)
+    assert case.shown.count("ValueError: late") == 1
+
+
+def test_a_note_is_added_to_those_that_are_there() -> None:
+    raised: Any = ValueError()
+    add_note(raised, "one")
+    add_note(raised, "two")
+    assert raised.__notes__ == ["one", "two"]

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from epochal import (
+    AmbiguousCallbackError,
+    Callback,
+    CallbackImportError,
+    IncompatibleCallbackError,
+    InvalidCallbackError,
+    OrderError,
+    Priority,
+    UnknownCallbackError,
+    hookimpl,
+)
+from epochal.selection import select
+
+if TYPE_CHECKING:
+    from conftest import Site
+    from epochal.member import Member
+
+BAR = """
+import epochal
+
+class ProgbarLogger(epochal.Callback):
+    priority = epochal.Priority.REPORT
+"""
+THINGS = """
+import epochal
+
+class EarlyStopping(epochal.Callback):
+    def __init__(self, patience=0):
+        self.patience = patience
+
+class Needy(epochal.Callback):
+    def __init__(self, filepath, *, monitor, verbose=0, **others):
+        self.filepath = filepath
+
+class Failing(epochal.Callback):
+    def __init__(self):
+        raise OSError("no such device")
+
+@epochal.hookimpl
+def on_epoch_end(epoch):
+    pass
+
+class Marked:
+    @epochal.hookimpl
+    def on_epoch_end(self, epoch):
+        pass
+
+shared = Marked()
+"""
+
+
+class Mine(Callback):
+    pass
+
+
+def names(members: list[Member]) -> list[str]:
+    return [member.name for member in members]
+
+
+@pytest.fixture
+def full(site: Site) -> Site:
+    """The pinned two, a bar that is active by itself, and a few that are not."""
+    site.pinned()
+    site.package("fake_bar", BAR)
+    bar = {"progbar_logger": "fake_bar:ProgbarLogger"}
+    site.distribution("epochal-progbar-logger", callbacks=bar, autoload=bar)
+    site.package("fake_things", THINGS)
+    site.distribution(
+        "fake-things",
+        "2.0",
+        callbacks={
+            "early_stopping": "fake_things:EarlyStopping",
+            "needy": "fake_things:Needy",
+            "failing": "fake_things:Failing",
+            "as_module": "fake_things",
+            "as_object": "fake_things:shared",
+        },
+    )
+    return site
+
+
+def test_active_are_the_pinned_two_and_what_is_active_by_itself(full: Site) -> None:
+    members = select(None, full.catalogue())
+    assert names(members) == ["base_logger", "history", "progbar_logger"]
+    assert all(member.reason for member in members)
+    assert "fake_things" not in sys.modules
+
+
+def test_without_a_catalogue_the_installed_ones_are_read(full: Site) -> None:
+    members = select()
+    assert names(members)[:2] == ["base_logger", "history"]
+    assert members[0].origin == "epochal-base-logger 1.0"
+    assert type(members[0].callback).__module__ == "pinned_package"
+
+
+def test_names_and_objects_are_added_nested_as_may_be(full: Site) -> None:
+    mine = Mine()
+    members = select(["early_stopping", [(mine,), None], []], full.catalogue())
+    assert sorted(names(members)) == ["base_logger", "early_stopping", "history", "mine", "progbar_logger"]
+    by_name = {member.name: member for member in members}
+    assert by_name["mine"].callback is mine
+    assert by_name["mine"].origin == f"module {__name__}"
+    assert by_name["early_stopping"].origin == "fake-things 2.0"
+
+
+@pytest.mark.parametrize("given", [None, [], (), [[], ()]], ids=repr)
+def test_nothing_given_is_nothing_added(full: Site, given: Any) -> None:
+    assert len(select(given, full.catalogue())) == 3
+
+
+def test_a_single_object_or_name_needs_no_list(full: Site) -> None:
+    assert "mine" in names(select(Mine(), full.catalogue()))
+    assert "early_stopping" in names(select("early_stopping", full.catalogue()))
+
+
+def test_further_objects_of_a_name_get_a_number(full: Site) -> None:
+    assert names(select([Mine(), Mine(), Mine()], full.catalogue()))[2:] == ["mine", "mine#2", "mine#3", "progbar_logger"]
+
+
+def test_a_given_object_of_an_installed_class_has_the_name_of_its_entry_point(full: Site) -> None:
+    kind = full.catalogue().find("early_stopping").load()
+    kind.__name__ = "Renamed"
+    (member,) = [each for each in select([kind(patience=3)], full.catalogue()) if each.position == 0]
+    assert member.name == "early_stopping"
+    assert member.origin == "fake-things 2.0"
+
+
+def test_a_given_module_has_its_own_name_or_that_of_its_entry_point(full: Site) -> None:
+    module = ModuleType("some.where.else_")
+    exec("import epochal\n@epochal.hookimpl\ndef on_epoch_end(): pass", module.__dict__)
+    full.catalogue().find("as_module").load()
+    members = select([module, sys.modules["fake_things"]], full.catalogue())
+    assert names(members)[2:4] == ["else_", "as_module"]
+
+
+def test_a_given_function_has_its_own_name(full: Site) -> None:
+    @hookimpl(specname="on_epoch_end")
+    def announce(epoch: int) -> None: ...
+
+    assert "announce" in names(select([announce], full.catalogue()))
+
+
+@pytest.mark.xfail(strict=True, reason="only classes and modules are recognized, not the object that an entry point names")
+def test_a_given_object_that_is_an_entry_point_itself_has_its_name(full: Site) -> None:
+    shared = full.catalogue().find("as_object").load()
+    assert "as_object" in names(select([shared], full.catalogue()))
+
+
+def test_entry_points_may_name_a_class_an_object_or_a_module(full: Site) -> None:
+    members = {member.name: member for member in select(["early_stopping", "as_module", "as_object"], full.catalogue())}
+    things = sys.modules["fake_things"]
+    assert isinstance(members["early_stopping"].callback, things.EarlyStopping)
+    assert members["as_module"].callback is things
+    assert members["as_object"].callback is things.shared
+
+
+def test_the_order_in_code_counts_among_equal_priorities(full: Site) -> None:
+    class Other(Callback): ...
+
+    assert names(select([Other(), "early_stopping", Mine()], full.catalogue())) == [
+        "base_logger",
+        "history",
+        "other",
+        "mine",
+        "early_stopping",
+        "progbar_logger",
+    ]
+
+
+# What takes the place of a default
+
+
+@pytest.mark.parametrize("name", ["base_logger", "history"])
+def test_an_instance_of_a_pinned_class_takes_its_place(full: Site, name: str) -> None:
+    kind = full.catalogue().find(name).load()
+    mine = type("Mine", (kind,), {})()
+    members = select([Mine(), mine], full.catalogue())
+    assert names(members) == ["base_logger", "history", "mine", "progbar_logger"]
+    assert next(member for member in members if member.name == name).callback is mine
+
+
+def test_another_class_of_a_pinned_name_takes_no_place(full: Site) -> None:
+    foreign = type("History", (), {"set_model": print, "set_params": print})()
+    members = select([foreign], full.catalogue())
+    assert names(members) == ["base_logger", "history", "history#2", "progbar_logger"]
+    assert members[2].callback is foreign
+
+
+def test_only_the_first_of_two_replaces_and_the_other_is_added(full: Site) -> None:
+    kind = full.catalogue().find("history").load()
+    one, other = kind(), kind()
+    members = select([one, other], full.catalogue())
+    assert names(members) == ["base_logger", "history", "history#2", "progbar_logger"]
+    assert [members[1].callback, members[2].callback] == [one, other]
+
+
+def test_an_object_of_the_class_replaces_what_is_active_by_itself(full: Site) -> None:
+    kind = full.catalogue().find("progbar_logger").load()
+    mine = kind()
+    members = select([mine], full.catalogue())
+    assert names(members) == ["base_logger", "history", "progbar_logger"]
+    assert members[2].callback is mine
+
+
+def test_an_object_whose_class_has_the_name_replaces_what_is_active_by_itself_unimported(full: Site) -> None:
+    foreign = type("ProgbarLogger", (), {"set_model": print, "set_params": print})()
+    members = select([foreign], full.catalogue())
+    assert sorted(names(members)) == ["base_logger", "history", "progbar_logger"]
+    assert any(member.callback is foreign for member in members)
+    assert "fake_bar" not in sys.modules
+
+
+# Errors
+
+
+def test_a_class_instead_of_an_instance_is_an_error_that_shows_the_fix(full: Site) -> None:
+    with pytest.raises(InvalidCallbackError, match=r"Mine is a class.*Write `Mine\(\)`"):
+        select([Mine], full.catalogue())
+
+
+def test_the_same_object_twice_is_an_error(full: Site) -> None:
+    mine = Mine()
+    with pytest.raises(InvalidCallbackError, match="given twice"):
+        select([mine, [mine]], full.catalogue())
+
+
+def test_a_name_that_nobody_installed_is_an_error_with_the_nearest(full: Site) -> None:
+    with pytest.raises(UnknownCallbackError, match="Did you mean 'early_stopping'"):
+        select(["early_stoping"], full.catalogue())
+
+
+@pytest.mark.xfail(strict=True, reason="the pinned two are imported before the other names are looked up")
+def test_a_name_that_nobody_installed_is_found_out_before_anything_is_imported(full: Site) -> None:
+    with pytest.raises(UnknownCallbackError):
+        select(["nobody"], full.catalogue())
+    assert "pinned_package" not in sys.modules
+
+
+def test_a_class_that_needs_parameters_is_an_error_that_names_them(full: Site) -> None:
+    with pytest.raises(CallbackImportError) as raised:
+        select(["needy"], full.catalogue())
+    for part in ("'needy'", "fake-things 2.0", "filepath, monitor", "from fake_things import Needy", "Needy(filepath="):
+        assert part in str(raised.value)
+    assert "others" not in str(raised.value)
+
+
+def test_a_constructor_that_raises_is_an_error_with_the_cause(full: Site) -> None:
+    with pytest.raises(CallbackImportError, match=r"'failing' of fake-things 2\.0.*OSError: no such device") as raised:
+        select(["failing"], full.catalogue())
+    assert isinstance(raised.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("missing", ["base_logger", "history"])
+def test_a_missing_pinned_plugin_is_an_error_with_the_command_that_installs_it(site: Site, missing: str) -> None:
+    site.package("pinned_package", "import epochal\nclass One(epochal.Callback): pass\n")
+    (present,) = {"base_logger", "history"} - {missing}
+    site.distribution("some-dist", callbacks={present: "pinned_package:One"})
+    with pytest.raises(UnknownCallbackError) as raised:
+        select(None, site.catalogue())
+    assert f"pip install epochal-{missing.replace('_', '-')}" in str(raised.value)
+    assert raised.value.callback == missing
+
+
+def test_a_plugin_for_another_core_is_an_error_when_asked_for_and_only_then(full: Site) -> None:
+    full.package("fake_future", "class One: pass")
+    full.distribution("future-dist", callbacks={"future": "fake_future:One"}, requires=["epochal-core>=99"])
+    assert "future" not in names(select(None, full.catalogue()))
+    with pytest.raises(IncompatibleCallbackError, match=r"future-dist 1\.0"):
+        select(["future"], full.catalogue())
+
+
+def test_a_name_that_two_distributions_claim_is_an_error_when_asked_for_and_only_then(full: Site) -> None:
+    full.distribution("other-things", callbacks={"early_stopping": "fake_things:EarlyStopping"})
+    assert len(select(None, full.catalogue())) == 3
+    with pytest.raises(AmbiguousCallbackError, match=r"fake-things 2\.0 and other-things 1\.0"):
+        select(["early_stopping"], full.catalogue())
+
+
+def test_a_pinned_name_that_two_distributions_claim_is_an_error(full: Site) -> None:
+    full.distribution("other-history", callbacks={"history": "pinned_package:History"})
+    with pytest.raises(AmbiguousCallbackError, match="other-history"):
+        select(None, full.catalogue())
+
+
+def test_edges_between_given_objects_and_names_hold(full: Site) -> None:
+    class Late(Callback):
+        priority = Priority.METRICS
+        after = ("progbar_logger",)
+
+    assert names(select([Late(), "early_stopping"], full.catalogue()))[-2:] == ["progbar_logger", "late"]
+
+    class Impossible(Callback):
+        before = ("history",)
+
+    with pytest.raises(OrderError, match="'impossible'"):
+        select([Impossible()], full.catalogue())
+
+
+@pytest.mark.parametrize("priority", ["high", 1.5, None, True])
+def test_a_priority_that_is_no_int_is_an_error_that_names_the_callback(full: Site, priority: Any) -> None:
+    mine = Mine()
+    mine.priority = priority
+    with pytest.raises(InvalidCallbackError, match="the priority of 'mine'"):
+        select([mine], full.catalogue())
+
+
+@pytest.mark.parametrize("attribute", ["before", "after"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "history",
+        (1,),
+        pytest.param(None, marks=pytest.mark.xfail(strict=True, raises=TypeError, reason="it is iterated unchecked")),
+        pytest.param(5, marks=pytest.mark.xfail(strict=True, raises=TypeError, reason="it is iterated unchecked")),
+    ],
+)
+def test_edges_that_are_no_names_are_an_error_that_names_the_callback(full: Site, attribute: str, value: Any) -> None:
+    mine = Mine()
+    setattr(mine, attribute, value)
+    with pytest.raises(InvalidCallbackError, match=f"`{attribute}` of 'mine'"):
+        select([mine], full.catalogue())
+
+
+def test_the_pinned_two_are_imported_and_created_before_any_other(site: Site) -> None:
+    site.package("fake_trace", "made = []")
+    source = "import epochal, fake_trace\nclass One(epochal.Callback):\n    def __init__(self): fake_trace.made.append(__name__)\n"
+    for name in ("fake_a", "fake_base", "fake_hist"):
+        site.package(name, f"{source}\nfake_trace.made.append('import ' + __name__)\n")
+    own = {"a": "fake_a:One"}
+    site.distribution("a-dist", callbacks=own, autoload=own)
+    site.distribution("b-dist", callbacks={"base_logger": "fake_base:One", "history": "fake_hist:One"})
+    select(None, site.catalogue())
+    assert sys.modules["fake_trace"].made == [
+        "import fake_base",
+        "fake_base",
+        "import fake_hist",
+        "fake_hist",
+        "import fake_a",
+        "fake_a",
+    ]
+
+
+def test_nothing_is_kept_between_two_selections(full: Site) -> None:
+    one, other = select(None, full.catalogue()), select(None, full.catalogue())
+    assert all(a.callback is not b.callback for a, b in zip(one, other, strict=True))
