@@ -35,7 +35,8 @@ def notes(error: BaseException) -> list[str]:
 
 
 def _plain(logs: Any) -> dict[str, Any]:
-    return {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in (logs or {}).items()}
+    """Make logs comparable; the outputs of a prediction are arrays, in older versions of Keras tensors."""
+    return {key: np.asarray(value).tolist() if np.ndim(value) else value for key, value in (logs or {}).items()}
 
 
 def _recorder(base: type) -> type:
