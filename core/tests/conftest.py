@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import importlib_metadata
 import pytest
+
 from epochal.discovery import AUTOLOAD_GROUP, GROUP, Catalogue, catalogue
 
 if TYPE_CHECKING:

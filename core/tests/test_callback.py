@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from epochal import Callback, Priority, hookimpl
 from epochal.callback import Callback as Defined
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
@@ -89,7 +90,10 @@ def test_a_bare_fit_sets_model_and_params() -> None:
 @pytest.mark.parametrize(
     ("events", "question"),
     [
-        (("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"), "_implements_train_batch_hooks"),
+        (
+            ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
+            "_implements_train_batch_hooks",
+        ),
         (("on_test_batch_begin", "on_test_batch_end"), "_implements_test_batch_hooks"),
         (("on_predict_batch_begin", "on_predict_batch_end"), "_implements_predict_batch_hooks"),
     ],
@@ -116,7 +120,15 @@ def test_a_callback_copies_before_and_after_a_run_without_the_run_and_its_model(
     assert copied.model is None
     assert copied.run is None
     assert copied.params == mine.params
-    assert mine.run is not None
+
+
+@pytest.mark.xfail(strict=True, reason="the run of before stays on the callback, and would be asked to stop")
+def test_in_a_bare_fit_that_follows_a_run_of_ours_the_run_is_none() -> None:
+    mine = Counter()
+    FakeHost(mine).fit()
+    mine.set_model(object())  # what Keras does in a bare fit
+    mine.set_params({"epochs": 1, "steps": 1, "verbose": 0})
+    assert mine.run is None
 
 
 class _Uncopyable:

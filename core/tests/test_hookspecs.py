@@ -3,9 +3,10 @@ from __future__ import annotations
 import inspect
 import re
 
-import epochal
 import pluggy
 import pytest
+
+import epochal
 from epochal import Callback, hookspecs
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS, SPEC_VERSION, hookimpl
 

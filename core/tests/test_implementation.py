@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from epochal import Callback, InvalidCallbackError, Logs, Run, hookimpl
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
 from epochal.implementation import KERAS_EVENTS, Implementation, implementations
@@ -120,7 +121,9 @@ def test_a_callback_that_goes_through_its_base_class_gets_the_alias_once() -> No
         ("on_train_begin", lambda self, epoch, logs: None),
     ],
 )
-def test_a_method_that_cannot_be_called_as_keras_does_is_an_error_that_shows_the_right_one(event: str, method: Any) -> None:
+def test_a_method_that_cannot_be_called_as_keras_does_is_an_error_that_shows_the_right_one(
+    event: str, method: Any
+) -> None:
     text = message(type("Mine", (Callback,), {event: method})())
     assert event in text
     assert f"'mine' (module {__name__})" in text
@@ -383,7 +386,11 @@ def test_a_marked_bound_method_is_a_callback_as_a_marked_function_is() -> None:
     assert found(Mine().on_epoch_end)["on_epoch_end"].call(3, LOGS) == 3
 
 
-@pytest.mark.parametrize("callback", [object(), 5, "text", module("x = 1"), lambda: None], ids=["object", "int", "text", "module", "function"])
+@pytest.mark.parametrize(
+    "callback",
+    [object(), 5, "text", module("x = 1"), lambda: None],
+    ids=["object", "int", "text", "module", "function"],
+)
 def test_an_object_without_any_event_is_an_error_that_says_what_to_do(callback: Any) -> None:
     text = message(callback)
     assert "@epochal.hookimpl" in text

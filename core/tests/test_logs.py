@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from epochal import Logs
 from hypothesis import given
 from hypothesis import strategies as st
+
+from epochal import Logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,11 +198,12 @@ def test_keys_and_writes_fetch_nothing(use: Callable[[Logs], Any], expected: Any
     assert (loss.fetches, accuracy.fetches) == (0, 0)
 
 
-@pytest.mark.parametrize("use", [lambda logs: logs.get("nothing", 3), lambda logs: pytest.raises(KeyError, logs.__getitem__, "no")])
+@pytest.mark.parametrize("use", [lambda logs: logs.get("nothing", 3), lambda logs: logs["nothing"]], ids=["get", "[]"])
 @pytest.mark.xfail(strict=True, reason="asking for a value that is not there fetches all the others")
 def test_asking_for_what_is_not_there_fetches_nothing(use: Callable[[Logs], Any]) -> None:
     logs, loss, _ = fresh()
-    use(logs)
+    with contextlib.suppress(KeyError):
+        use(logs)
     assert loss.fetches == 0
 
 
@@ -384,13 +387,17 @@ def test_an_error_of_the_device_is_not_hidden() -> None:
         Logs({"v": Lost()})["v"]
 
 
-@pytest.mark.parametrize("value", ["high", "1.5", b"2", None, OPAQUE, [1.0], (1, 2), 2j], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", ["high", "1.5", b"2", None, OPAQUE, [1.0], (1, 2), 2j], ids=lambda value: type(value).__name__
+)
 def test_what_is_no_scalar_is_left_as_it_is(value: Any) -> None:
     assert Logs({"v": value})["v"] is value
 
 
 @pytest.mark.parametrize("error", [NotImplementedError, AttributeError, ZeroDivisionError, KeyError])
-@pytest.mark.xfail(strict=True, reason="only TypeError, ValueError and OverflowError count as 'no scalar'; Keras takes any")
+@pytest.mark.xfail(
+    strict=True, reason="only TypeError, ValueError and OverflowError count as 'no scalar'; Keras takes any"
+)
 def test_an_object_that_refuses_to_be_a_float_in_its_own_way_is_left_as_it_is(error: type[Exception]) -> None:
     class Odd:
         def __float__(self) -> float:

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from types import ModuleType
 
-import epochal
 import pytest
+
+import epochal
 from epochal import errors
 
 HEAVY = ("tensorflow", "keras", "tf_keras", "torch", "jax", "numpy", "rich")
@@ -73,7 +74,9 @@ def written_tree() -> dict[str, str]:
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
-    kinds = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    kinds = {
+        name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)
+    }
     tree = written_tree()
     assert set(tree) == set(kinds)
     for name, base in tree.items():

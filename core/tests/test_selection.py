@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from epochal import (
     AmbiguousCallbackError,
     Callback,
@@ -19,8 +20,9 @@ from epochal import (
 from epochal.selection import select
 
 if TYPE_CHECKING:
-    from conftest import Site
     from epochal.member import Member
+
+    from .conftest import Site
 
 BAR = """
 import epochal
@@ -121,7 +123,12 @@ def test_a_single_object_or_name_needs_no_list(full: Site) -> None:
 
 
 def test_further_objects_of_a_name_get_a_number(full: Site) -> None:
-    assert names(select([Mine(), Mine(), Mine()], full.catalogue()))[2:] == ["mine", "mine#2", "mine#3", "progbar_logger"]
+    assert names(select([Mine(), Mine(), Mine()], full.catalogue()))[2:] == [
+        "mine",
+        "mine#2",
+        "mine#3",
+        "progbar_logger",
+    ]
 
 
 def test_a_given_object_of_an_installed_class_has_the_name_of_its_entry_point(full: Site) -> None:
@@ -147,7 +154,9 @@ def test_a_given_function_has_its_own_name(full: Site) -> None:
     assert "announce" in names(select([announce], full.catalogue()))
 
 
-@pytest.mark.xfail(strict=True, reason="only classes and modules are recognized, not the object that an entry point names")
+@pytest.mark.xfail(
+    strict=True, reason="only classes and modules are recognized, not the object that an entry point names"
+)
 def test_a_given_object_that_is_an_entry_point_itself_has_its_name(full: Site) -> None:
     shared = full.catalogue().find("as_object").load()
     assert "as_object" in names(select([shared], full.catalogue()))
@@ -330,7 +339,11 @@ def test_edges_that_are_no_names_are_an_error_that_names_the_callback(full: Site
 
 def test_the_pinned_two_are_imported_and_created_before_any_other(site: Site) -> None:
     site.package("fake_trace", "made = []")
-    source = "import epochal, fake_trace\nclass One(epochal.Callback):\n    def __init__(self): fake_trace.made.append(__name__)\n"
+    source = (
+        "import epochal, fake_trace\n"
+        "class One(epochal.Callback):\n"
+        "    def __init__(self): fake_trace.made.append(__name__)\n"
+    )
     for name in ("fake_a", "fake_base", "fake_hist"):
         site.package(name, f"{source}\nfake_trace.made.append('import ' + __name__)\n")
     own = {"a": "fake_a:One"}

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from epochal import Callback, Outcome, hookimpl
 from epochal.signals import Terminated, Termination
 from epochal.testing import FakeHost
@@ -156,7 +157,9 @@ def test_a_second_signal_ends_the_run_at_once(handler: Handler) -> None:
     assert end(host) == Outcome("interrupted", "SIGTERM", None)
 
 
-def test_the_handler_that_was_there_is_called_once_after_every_run_end_and_has_the_signal_again(handler: Handler) -> None:
+def test_the_handler_that_was_there_is_called_once_after_every_run_end_and_has_the_signal_again(
+    handler: Handler,
+) -> None:
     calls_at_the_end: list[int] = []
 
     class Late(Callback):
@@ -183,7 +186,9 @@ def test_after_a_failed_run_the_handler_that_was_there_has_the_signal_again(hand
     def fail(self: Any, *_: Any) -> None:
         raise ValueError("bad")
 
-    methods = {event: fail} if event == "on_train_batch_end" else {event: hookimpl(specname=event)(lambda self: fail(self))}
+    methods = (
+        {event: fail} if event == "on_train_batch_end" else {event: hookimpl(specname=event)(lambda self: fail(self))}
+    )
     with pytest.raises(ValueError, match="bad"):
         FakeHost(type("Failing", (Callback,), methods)()).fit()
     assert signal.getsignal(signal.SIGTERM) is handler
@@ -286,7 +291,9 @@ def test_a_run_that_ends_before_one_that_began_inside_it_does_not_get_the_signal
     assert handler.calls == [signal.SIGTERM]
 
 
-@pytest.mark.xfail(strict=True, raises=Terminated, reason="what the second signal raises is kept as an error of the callback")
+@pytest.mark.xfail(
+    strict=True, raises=Terminated, reason="what the second signal raises is kept as an error of the callback"
+)
 def test_two_signals_in_a_run_end_leave_no_exception_of_ours(handler: Handler) -> None:
     mine = Mine("on_run_end", times=2)
     FakeHost(mine).fit()
