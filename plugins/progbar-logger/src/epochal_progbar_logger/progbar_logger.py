@@ -1,5 +1,283 @@
-from epochal import Callback
+"""The progress of a run, drawn live where that is possible and written in lines where it is not."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping  # noqa: TC003  # the parameters' types are read when they come from a file
+from typing import TYPE_CHECKING, Any, Literal
+
+from epochal import Callback, Outcome, Priority
+
+from .bare import calling_list, make_is_left, silence_others
+from .display import Terminal
+from .format import metrics
+from .progress import Progress
+from .show import Show, choose_display
+from .theme import make_styles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from epochal import Run
+
+    Logs = Mapping[str, Any] | None
+
+_BATCH_EVENTS = ("on_train_batch_end", "on_test_batch_end", "on_predict_batch_end")
+_EVENTS = (
+    *("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_epoch_finalized"),
+    *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
+    *_BATCH_EVENTS,
+)
+_WEIGHTS = ("size", "num_steps", "batch")
+"""What the logs of a batch in a hand-written loop hold besides metrics."""
 
 
 class ProgbarLogger(Callback):
-    pass
+    """Shows the progress of `fit`, `evaluate`, `predict` or a hand-written loop.
+
+    What it shows is chosen by the `verbose` of the call: 0 nothing, 1 a live bar, 2 one line an epoch; "auto" is 1 on a
+    terminal and in a notebook, and 2 elsewhere. Where nothing can be drawn over (a file, a pipe, `TERM=dumb`), 1 gives
+    lines too.
+
+    It comes late, so that it shows what all others have written into the logs. A batch costs it a look at the clock;
+    only when a refresh is due does it read the batch's logs, as reading them waits for the device.
+
+    Args:
+        refresh_per_second: How often the bar is drawn at the most.
+        stream: Where to: "stdout" or "stderr".
+        overall: Whether a second bar shows how far all epochs together are.
+        theme: Styles of rich by name, in the place of the default ones: title, bar, bar.validation, bar.rest, count,
+            time, metric, value, completed, stopped, interrupted, failed.
+
+    Raises:
+        TypeError, ValueError: A parameter is not usable.
+    """
+
+    priority = Priority.REPORT
+    critical = False
+
+    _clock: Callable[[], float] = staticmethod(time.monotonic)
+
+    def __init__(
+        self,
+        refresh_per_second: float = 10.0,
+        stream: Literal["stdout", "stderr"] = "stdout",
+        overall: bool = False,
+        theme: Mapping[str, str] | None = None,
+    ) -> None:
+        _check(refresh_per_second, stream, overall)
+        self._styles = make_styles(theme)
+        self._interval = 1.0 / refresh_per_second
+        self._stream = stream
+        self._overall = overall
+        self._run: Run | None = None  # the run that sends the events; None in a bare fit
+        self._show: Show | None = None
+        self._due = math.inf  # when to draw next; never, where nothing is drawn
+        self._done = 0
+        self._step_before = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of copies and pickles what belongs to a run."""
+        return {**super().__getstate__(), "_run": None, "_show": None, "_due": math.inf}
+
+    # The run: it begins and ends with epochal's own events, and in a bare fit with Keras's.
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Take the parameters of a new call; what an earlier one may have left open is closed."""
+        self._close()
+        super().set_params(params)
+
+    def on_run_begin(self, run: Run) -> None:
+        """Begin to show a run, and listen to nothing that will not be shown."""
+        self._run = run
+        console = run.console if self._stream == "stdout" else None
+        self._open(run.stage, console, is_chief=run.is_chief, is_left=lambda: False)
+        if self._show is None:
+            run.drop(self, *_EVENTS)
+        elif not self._show.display.live and run.stage == "train":
+            run.drop(self, *_BATCH_EVENTS)  # the run counts the steps
+
+    def on_run_end(self, outcome: Outcome) -> None:
+        """Show how the run ended, and leave the terminal as it was."""
+        self._end(outcome)
+        self._run = None
+
+    def _begin_bare(self, stage: str) -> None:
+        from epochal.hosts.distributed import is_chief
+
+        callbacks = calling_list(self)
+        silence_others(callbacks, self)
+        self._close()
+        self._open(stage, None, is_chief=is_chief(), is_left=make_is_left(callbacks))
+        if self._show is not None and isinstance(self._show.display, Terminal):
+            self._show.close_with(self if callbacks is None else callbacks)  # an exception would be the last we hear
+
+    def _end_bare(self) -> None:
+        stopped = getattr(self.model, "stop_training", False) is True
+        self._end(Outcome("stopped", "model.stop_training was set") if stopped else Outcome("completed"))
+
+    def _open(self, stage: str, console: Console | None, *, is_chief: bool, is_left: Callable[[], bool]) -> None:
+        verbose = self.params.get("verbose", "auto")
+        if not is_chief or not verbose or getattr(sys, self._stream) is None:
+            return
+        self._done = 0
+        display = choose_display(self._stream, console, self._styles, is_left, live=verbose in (1, "auto"))
+        progress = Progress(stage, self._clock(), self.params.get("epochs"), self.params.get("steps"))
+        self._show = Show(progress, display, self._clock, self._interval, overall=self._overall)
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._show is not None:
+            self._count(self._show)
+            self._let_go().end(outcome)
+
+    def _close(self) -> None:
+        if self._show is not None:
+            self._let_go().close()
+        self._run = None
+
+    def _let_go(self) -> Show:
+        show = self._show
+        assert show is not None
+        self._run, self._show, self._due = None, None, math.inf
+        return show
+
+    # Training
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Begin to show a fit."""
+        if self._run is None:
+            self._begin_bare("train")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Draw the epoch's bar."""
+        show = self._show
+        if show is None:
+            return
+        self._done = 0
+        self._step_before = self._run.step if self._run is not None else 0
+        first = show.progress.epoch is None
+        show.progress.begin_epoch(epoch, self._clock())
+        self._draw(show, again_soon=first)  # the first step compiles the model: from its end on there is more to tell
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Draw if it is time."""
+        self._done = batch + 1
+        if self._clock() >= self._due:
+            self._refresh(logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Stop the epoch's clock; its line is written when the logs are final, in a bare fit at once."""
+        show = self._show
+        if show is None:
+            return
+        show.progress.end_steps(self._count(show))
+        if self._run is None:
+            self.on_epoch_finalized(logs or {})
+
+    def on_epoch_finalized(self, logs: Mapping[str, Any]) -> None:
+        """Write the epoch's line."""
+        if self._show is not None:
+            self._show.write_line(logs)
+            self._show.progress.end_epoch()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """End a bare fit."""
+        if self._run is None:
+            self._end_bare()
+
+    # Validation, evaluation, prediction
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Begin to show an evaluation, or go on to the validation of an epoch."""
+        show = self._show
+        if show is None or show.progress.stage != "train":
+            self._begin_pass("test")
+            return
+        show.progress.begin_validation(self._count(show))
+        self._done = 0
+        if show.progress.phase.total is None and show.display.live:
+            self._due = -math.inf
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Draw if it is time."""
+        self._done = batch + 1
+        if self._clock() >= self._due:
+            self._refresh(logs)
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Write the evaluation's line, or go back to the training of the epoch."""
+        show = self._show
+        if show is None:
+            return
+        if not show.progress.in_validation:
+            self._end_pass(show, logs or {})
+            return
+        show.progress.end_validation(self._count(show))
+        self._done = show.progress.main.done
+
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        """Begin to show a prediction."""
+        self._begin_pass("predict")
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Draw if it is time; the outputs are not looked at."""
+        self._done = batch + 1
+        if self._clock() >= self._due:
+            self._refresh(None)
+
+    def on_predict_end(self, logs: Logs = None) -> None:
+        """Write the prediction's line."""
+        if self._show is not None:
+            self._end_pass(self._show, {})
+
+    def _begin_pass(self, stage: str) -> None:
+        if self._run is None:
+            self._begin_bare(stage)
+        if self._show is not None:
+            self._draw(self._show, again_soon=True)
+
+    def _end_pass(self, show: Show, logs: Mapping[str, Any]) -> None:
+        show.progress.end_steps(self._count(show))
+        show.write_line(logs)
+        if self._run is None:
+            self._end(Outcome("completed"))
+
+    # Drawing and counting
+
+    def _refresh(self, logs: Logs) -> None:
+        """Read the logs of a batch and draw."""
+        show = self._show
+        assert show is not None
+        self._count(show)
+        if logs:
+            weighted = self._run is not None and self._run.stateful_metrics is not None
+            read = {name: value for name, value in logs.items() if not (weighted and name in _WEIGHTS)}
+            show.progress.take_metrics(metrics(read))
+        self._draw(show)
+
+    def _draw(self, show: Show, *, again_soon: bool = False) -> None:
+        due = show.draw()
+        self._due = -math.inf if again_soon and show.display.live else due
+
+    def _count(self, show: Show) -> float:
+        """Tell the progress how many steps have ended, at which time; gives the time."""
+        progress, now, done = show.progress, self._clock(), self._done
+        if self._run is not None and progress.stage == "train" and not progress.in_validation:
+            done = self._run.step - self._step_before
+        progress.phase.count(done, now)
+        return now
+
+
+def _check(refresh_per_second: object, stream: object, overall: object) -> None:
+    if not isinstance(refresh_per_second, (int, float)) or isinstance(refresh_per_second, bool):
+        raise TypeError(f"refresh_per_second={refresh_per_second!r} has to be a number")
+    if not 0 < refresh_per_second < math.inf:
+        raise ValueError(f"refresh_per_second={refresh_per_second!r} has to be greater than 0, and finite")
+    if stream not in ("stdout", "stderr"):
+        raise ValueError(f"stream={stream!r} has to be 'stdout' or 'stderr'")
+    if not isinstance(overall, bool):
+        raise TypeError(f"overall={overall!r} has to be True or False")

@@ -1,0 +1,71 @@
+"""The display of a notebook: one output that is written anew, and stays in the saved notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from .display import Lines
+from .layout import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import Console
+    from rich.style import Style
+
+    from .layout import Row
+
+_COLUMNS = 110
+_ROWS_OF_AN_OUTPUT = 60
+"""How many rows an output takes before the next one is begun: all of it is sent anew each time."""
+
+
+class Notebook(Lines):
+    """Shows the rows that stay, and below them what is drawn, as one output of the cell.
+
+    Args:
+        console: The console of the notebook.
+        styles: Styles by name.
+    """
+
+    live = True
+    columns = _COLUMNS
+    ascii_only = False
+
+    def __init__(self, console: Console, styles: Mapping[str, Style]) -> None:
+        super().__init__(console, styles)
+        self._styles = styles
+        self._rows: list[Row] = []
+        self._drawn: list[Row] = []
+        self._handle: Any = None
+
+    def print(self, rows: Iterable[Row]) -> None:
+        """Show rows that stay, in the place of what is drawn."""
+        if len(self._rows) >= _ROWS_OF_AN_OUTPUT:
+            self._show([])
+            self._rows, self._handle = [], None
+        self._rows += rows
+        self._show([])
+
+    def draw(self, rows: list[Row]) -> None:
+        """Show rows in the place of those drawn before."""
+        self._show(rows)
+
+    def _show(self, drawn: list[Row]) -> None:
+        from IPython.display import display
+
+        rows = self._rows + drawn
+        content = {"text/plain": "\n".join(map(plain, rows)), "text/html": self._html(rows)}
+        if self._handle is None:
+            self._handle = display(content, raw=True, display_id=True)
+        else:
+            self._handle.update(content, raw=True)
+
+    def _html(self, rows: Iterable[Row]) -> str:
+        text = "\n".join("".join(self._span(*span) for span in row) for row in rows)
+        return f'<pre style="white-space: pre-wrap; margin: 0">{text}</pre>'
+
+    def _span(self, text: str, name: str) -> str:
+        css = self._styles[name].get_html_style()
+        return f'<span style="{escape(css)}">{escape(text)}</span>' if css else escape(text)

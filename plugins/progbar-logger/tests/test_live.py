@@ -1,0 +1,336 @@
+# ruff: noqa: T201  # what the user prints is what is tested
+"""What a terminal shows while something runs. The clock of these tests stands still unless a test moves it."""
+
+from __future__ import annotations
+
+import copy
+import io
+import itertools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from epochal import Callback
+from epochal.testing import FakeHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from epochal_progbar_logger import ProgbarLogger
+
+    Make = Callable[..., ProgbarLogger]
+
+
+class Tensor:
+    """A value on a device that counts how often it is fetched."""
+
+    fetched = 0
+
+    def __float__(self) -> float:
+        type(self).fetched += 1
+        return 0.5
+
+
+class Screens(Callback):
+    """Keeps what the screen shows after some batches."""
+
+    priority = 1000
+
+    def __init__(self, terminal: Any, clock: Any, seconds: float = 1.0) -> None:
+        self.train: list[list[str]] = []
+        self.test: list[list[str]] = []
+        self.begin: list[list[str]] = []
+        self._terminal = terminal
+        self._clock = clock
+        self._seconds = seconds
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.begin.append(self._terminal.screen())
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._clock.now += self._seconds
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.train.append(self._terminal.screen())
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._clock.now += self._seconds
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.test.append(self._terminal.screen())
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.test.append(self._terminal.screen())
+
+
+def half(*_: int) -> dict[str, Any]:
+    return {"loss": 0.5}
+
+
+def test_a_fit(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(), screens).fit(2, 4, validation_steps=2, verbose="auto", values=half)
+    assert screens.begin[0] == ["Epoch 1/2  ──────────────────────────────  0/4  0:00"]
+    assert screens.train[0] == ["Epoch 1/2  ━━━━━━━───────────────────────  1/4  0:01, 0:03 left  loss 0.5000"]
+    assert screens.test[1] == ["Epoch 1/2  validating 2  0:06, 1.00 s/step  loss 0.5000  val_loss 0.5000"]
+    line = "Epoch 1/2  4/4  0:06  1.00 s/step  loss 0.5000  val_loss 0.5000"
+    assert screens.begin[1] == [line, "Epoch 2/2  ──────────────────────────────  0/4  0:00"]
+    assert screens.test[2] == [
+        line,
+        "Epoch 2/2  ━━━━━━━━━━━━━─────────────  validating 1/2  0:05, 0:01 left  loss 0.5000  val_loss 0.5000",
+    ]
+    assert terminal.screen() == [line, line.replace("1/2", "2/2"), "Completed 2 epochs in 0:12"]
+
+
+def test_the_cursor_is_never_hidden_and_no_mode_is_set(make_bar: Make, terminal: Any) -> None:
+    FakeHost(make_bar()).fit(2, 4, verbose=1)
+    assert "\x1b[?" not in terminal.getvalue()
+
+
+def test_unknown_steps_are_counted_and_then_learned(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(), screens).fit(2, 4, steps_known=False, verbose=1, values=half)
+    assert screens.train[1][-1] == "Epoch 1/2  2 steps  0:02, 1.00 s/step  loss 0.5000"
+    assert screens.train[5][-1] == "Epoch 2/2  ━━━━━━━━━━━━━━━───────────────  2/4  0:02, 0:02 left  loss 0.5000"
+
+
+def test_steps_per_execution(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(), screens).fit(1, 4, steps_per_execution=3, verbose=1, values=half)
+    assert " 3/4 " in screens.train[0][-1]
+    assert " 4/4 " in screens.train[1][-1]
+
+
+def test_overall(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(overall=True), screens).fit(10, 2, initial_epoch=5, verbose=1, values=half)
+    assert screens.train[2] == [
+        "Epoch  6/10  2/2  0:02  1.00 s/step  loss 0.5000",
+        "Epoch  7/10  ━━━━━━━━━━━━━━━───────────────  1/2  0:01, 0:01 left  loss 0.5000",
+        "Total        ━━━━━━━━━━━━━━━━━━━───────────  6/10 epochs  0:03, 0:07 left",
+    ]
+    assert terminal.screen()[-1] == "Completed 5 epochs in 0:10"
+
+
+def test_a_narrow_terminal(make_bar: Make, clock: Any, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screens = Screens(terminal, clock)
+    values = {"accuracy": 0.5, "loss": 0.5, "mae": 0.25, "mse": 0.125}
+    FakeHost(make_bar(), screens).fit(1, 4, verbose=1, values=lambda *_: values)
+    drawn = ["Epoch 1/1  1/4  0:01, 0:03 left", "  accuracy 0.5000  loss 0.5000", "  mae 0.2500  mse 0.1250"]
+    assert screens.train[0] == drawn
+    assert terminal.screen() == ["Epoch 1/1  4/4  0:04  1.00 s/step", *drawn[1:], "Completed 1 epoch in 0:04"]
+
+
+def test_a_terminal_that_becomes_narrower(make_bar: Make, clock: Any, terminal: Any) -> None:
+    written: list[int] = []
+
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 1
+        if batch == 2:
+            assert host.run is not None
+            host.run.console.width = 30
+            written.append(len(terminal.getvalue()))
+
+    host = FakeHost(make_bar())
+    host.fit(1, 4, verbose=1, values=half, step=step)
+    # The terminal has wrapped what was drawn, so that it takes three lines now.
+    assert terminal.getvalue()[written[0] :].startswith("\r\x1b[1A\x1b[1A\x1b[1mEpoch")
+
+
+def test_a_terminal_of_few_lines(make_bar: Make, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("LINES", "4")
+    many = {f"metric_{i:02}": 0.5 for i in range(20)}
+    FakeHost(make_bar()).fit(1, 2, verbose=1, values=lambda *_: many)
+    shown = "\n".join(terminal.screen())
+    assert all(f"{name} 0.5000" in shown for name in many)
+    assert shown.count("metric_00") == 1
+
+
+def test_prints_appear_above_the_bar(make_bar: Make, clock: Any, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 1
+        if batch == 1:
+            print("one\ntwo")
+            print("not yet ", end="")
+            print("complete")
+            Console().print("by [bold]rich[/bold]")
+            host.run.console.print("on the run's console")  # type: ignore[union-attr]
+            print("flushed", end="", flush=True)
+
+    screens = Screens(terminal, clock)
+    host = FakeHost(make_bar(), screens)
+    host.fit(1, 3, verbose=1, values=half, step=step)
+    said = ["one", "two", "not yet complete", "by rich", "on the run's console", "flushed"]
+    assert screens.train[1] == [*said, "Epoch 1/1  ━━━━━━━━━━━━━━━━━━━━──────────  2/3  0:04, 0:02 left  loss 0.5000"]
+    assert terminal.screen()[:6] == said
+
+
+def test_a_print_that_has_no_end_is_not_lost(make_bar: Make, terminal: Any) -> None:
+    FakeHost(make_bar()).fit(1, 1, verbose=1, values=half, step=lambda *_: print("left open", end=""))
+    assert "left open" in terminal.screen()
+
+
+def test_who_kept_the_stream_of_a_run_can_still_write_to_it(make_bar: Make, terminal: Any) -> None:
+    kept: list[Any] = []
+    FakeHost(make_bar()).fit(1, 1, verbose=1, values=half, step=lambda *_: kept.append(sys.stdout))
+    kept[0].write("later")
+    kept[0].flush()
+    assert kept[0].encoding == "utf-8"
+    assert terminal.screen()[-1] == "later"
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt(), SystemExit(3)])
+def test_the_terminal_is_as_before_after_a_failure(
+    make_bar: Make, clock: Any, terminal: Any, error: BaseException
+) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 1
+        if batch == 2:
+            raise error
+
+    with pytest.raises(type(error)):
+        FakeHost(make_bar()).fit(2, 4, verbose=1, values=half, step=step)
+    first, second = terminal.screen()
+    assert first == "Epoch 1/2  2/4  0:03  1.50 s/step  loss 0.5000"
+    assert second.startswith(("Failed in epoch 1/2 after 0:03: ", "Interrupted in epoch 1/2 after 0:03: Ctrl-C"))
+    assert terminal.getvalue().endswith("\n")
+
+
+def test_logs_are_read_only_when_a_refresh_is_due(make_bar: Make, clock: Any, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 0.25 if batch in (30, 60) else 0.0
+
+    Tensor.fetched = 0
+    seen: list[int] = []
+
+    class Counter(Callback):
+        priority = 1000
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(Tensor.fetched)
+
+    FakeHost(make_bar(refresh_per_second=5), Counter()).fit(
+        1, 100, verbose=1, values=lambda *_: {"loss": Tensor()}, step=step
+    )
+    assert seen == [1] * 30 + [2] * 30 + [3] * 40
+
+
+def test_outputs_of_a_prediction_are_not_read(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    bar = make_bar()
+    FakeHost(bar, screens).predict(3, verbose=1)
+    assert screens.test[0] == ["Predict  ━━━━━━━━━━────────────────────  1/3  0:00, 0:00 left"]
+    assert terminal.screen() == ["Predict  3/3  0:00  0.00 us/step"]
+
+
+def test_evaluate(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(), screens).evaluate(3, verbose=1, values=half)
+    assert screens.test[0] == ["Evaluate  ━━━━━━━━━━────────────────────  1/3  0:01, 0:02 left  loss 0.5000"]
+    assert terminal.screen() == ["Evaluate  3/3  0:03  1.00 s/step  loss 0.5000"]
+
+
+def test_a_second_fit_and_a_copy_of_the_object(make_bar: Make, terminal: Any) -> None:
+    bar = make_bar()
+    for each in (bar, bar, copy.deepcopy(bar)):
+        FakeHost(each).fit(1, 2, verbose=1, values=half)
+    assert [line.split("  ")[0] for line in terminal.screen()] == ["Epoch 1/1", "Completed 1 epoch in 0:00"] * 3
+
+
+def test_a_copy_in_the_middle_of_a_run(make_bar: Make, terminal: Any) -> None:
+    copies: list[Any] = []
+    bar = make_bar()
+    FakeHost(bar).fit(1, 1, verbose=1, values=half, step=lambda *_: copies.append(copy.deepcopy(bar)))
+    FakeHost(copies[0]).fit(1, 1, verbose=1, values=half)
+    assert len(terminal.screen()) == 4
+
+
+def test_a_fit_inside_a_fit_writes_lines_above_the_bar(make_bar: Make, clock: Any, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 1
+        if batch == 1:
+            FakeHost(make_bar()).evaluate(2, verbose=1, values=half)
+
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(), screens).fit(1, 3, verbose=1, values=half, step=step)
+    assert screens.train[1] == [
+        "Evaluate  2/2  0:00  0.00 us/step  loss 0.5000",
+        "Epoch 1/1  ━━━━━━━━━━━━━━━━━━━━──────────  2/3  0:04, 0:02 left  loss 0.5000",
+    ]
+
+
+def test_a_slow_terminal_is_drawn_on_less_often(make_bar: Make, clock: Any, terminal: Any) -> None:
+    write = terminal.write
+    drawn: list[float] = []
+
+    def slow_write(text: str) -> int:
+        if "━" in text:
+            drawn.append(clock.now)
+            clock.now += 0.005
+        return write(text)  # type: ignore[no-any-return]
+
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 0.01
+
+    terminal.write = slow_write
+    FakeHost(make_bar()).fit(1, 300, verbose=1, values=half, step=step)
+    assert all(later - earlier >= 0.5 for earlier, later in itertools.pairwise(drawn[1:]))
+
+
+def test_a_terminal_that_fails_takes_only_the_bar_with_it(make_bar: Make, clock: Any, terminal: Any) -> None:
+    write = terminal.write
+
+    def fail_once(text: str) -> int:
+        terminal.write = write
+        raise OSError("Input/output error")
+
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 1
+        if batch == 2:
+            terminal.write = fail_once
+
+    run = FakeHost(make_bar()).fit(1, 5, verbose=1, values=half, step=step)
+    assert run.outcome is not None
+    assert run.outcome.status == "completed"
+    assert "OSError" in terminal.getvalue()
+
+
+def test_weights_of_a_loop_are_no_metrics(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    values = {"loss": 0.5, "size": 32}
+    FakeHost(make_bar(), screens, stateful_metrics=()).fit(1, 2, verbose=1, values=lambda *_: values)
+    assert "loss" in screens.train[0][-1]
+    assert "size" not in screens.train[0][-1]
+
+
+def test_colours_and_theme(make_bar: Make, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeHost(make_bar(theme={"value": "blue"})).fit(1, 2, verbose=1, values=half)
+    assert "\x1b[34m0.5000\x1b[0m" in terminal.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal.truncate(0)
+    FakeHost(make_bar(theme={"value": "blue"})).fit(1, 2, verbose=1, values=half)
+    assert "\x1b[34m" not in terminal.getvalue()
+
+
+def test_a_terminal_that_knows_only_ascii(make_bar: Make, clock: Any, terminal: Any) -> None:
+    terminal.encoding = "ascii"
+    screens = Screens(terminal, clock)
+    FakeHost(make_bar(), screens).fit(1, 2, verbose=1, values=half)
+    assert screens.train[0] == ["Epoch 1/1  ===============---------------  1/2  0:01, 0:01 left  loss 0.5000"]
+
+
+def test_standard_error_is_drawn_on_while_standard_output_is_a_file(
+    make_bar: Make, terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error, out = terminal, io.StringIO()
+    monkeypatch.setattr(sys, "stderr", error)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        FakeHost(make_bar(stream="stderr")).fit(1, 2, verbose=1, values=half, step=lambda *_: print("a line"))
+    assert out.getvalue() == "a line\n" * 2
+    assert error.screen()[-1] == "Completed 1 epoch in 0:00"
+    assert sys.stderr is error
