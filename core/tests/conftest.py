@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import importlib_metadata
 import pytest
 
-from epochal.discovery import AUTOLOAD_GROUP, GROUP, Catalogue, catalogue
+from epochal.discovery import AUTOLOAD_GROUP, GROUP, Catalogue, discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +39,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.written: set[str] = set()
 
     def package(self, name: str, source: str = "") -> None:
         """Write a package of one file."""
@@ -63,6 +64,7 @@ class Site:
             lines += [f"[{group}]", *(f"{key} = {value}" for key, value in entries.items()), ""]
         info = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
+        self.written.add(name)
         (info / "METADATA").write_text("\n".join(metadata) + "\n")
         (info / "entry_points.txt").write_text("\n".join(lines))
         self.refresh()
@@ -78,16 +80,8 @@ class Site:
         importlib_metadata.MetadataPathFinder.invalidate_caches()
 
     def catalogue(self) -> Catalogue:
-        """Give the records of this folder alone, whatever else is installed."""
-        entries = [
-            entry
-            for distribution in importlib_metadata.distributions(path=[str(self.folder)])
-            for entry in distribution.entry_points
-        ]
-        return catalogue(
-            [entry for entry in entries if entry.group == GROUP],
-            [entry for entry in entries if entry.group == AUTOLOAD_GROUP],
-        )
+        """Give the records of these distributions alone, whatever else is installed."""
+        return Catalogue(tuple(record for record in discover().records if record.distribution in self.written))
 
 
 @pytest.fixture

@@ -122,7 +122,6 @@ def test_a_callback_copies_before_and_after_a_run_without_the_run_and_its_model(
     assert copied.params == mine.params
 
 
-@pytest.mark.xfail(strict=True, reason="the run of before stays on the callback, and would be asked to stop")
 def test_in_a_bare_fit_that_follows_a_run_of_ours_the_run_is_none() -> None:
     mine = Counter()
     FakeHost(mine).fit()

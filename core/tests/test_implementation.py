@@ -131,7 +131,6 @@ def test_a_method_that_cannot_be_called_as_keras_does_is_an_error_that_shows_the
     assert "logs=None)" in text
 
 
-@pytest.mark.xfail(strict=True, raises=UnboundLocalError, reason="the message needs a signature that cannot be read")
 def test_an_event_that_is_no_method_is_an_error() -> None:
     assert "on_epoch_end" in message(type("Mine", (Callback,), {"on_epoch_end": 5})())
 
@@ -187,7 +186,6 @@ def test_marked_methods_of_a_callback_are_called_by_name_and_the_others_by_posit
     assert implementation["on_epoch_end"].options == {}
 
 
-@pytest.mark.xfail(strict=True, reason="the method is passed over in silence")
 def test_a_method_beside_a_marked_one_for_the_same_event_is_an_error() -> None:
     class Mine(Callback):
         @hookimpl(specname="on_epoch_end")
@@ -234,19 +232,16 @@ def test_a_marked_function_with_any_keywords_gets_all() -> None:
 
 
 @pytest.mark.parametrize("signature", ["*, epoch, logs", "epoch, *, logs"])
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="it is called by position when it names all arguments")
 def test_a_marked_function_may_take_all_arguments_by_keyword_only(signature: str) -> None:
     made = module(f"@hookimpl\ndef on_epoch_end({signature}): return epoch, logs")
     assert found(made)["on_epoch_end"].call(3, LOGS) == (3, LOGS)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="it is called by position when it names all arguments")
 def test_on_run_end_may_take_the_outcome_by_keyword_only() -> None:
     made = module("@hookimpl\ndef on_run_end(*, outcome): return outcome")
     assert found(made)["on_run_end"].call("done") == "done"
 
 
-@pytest.mark.xfail(strict=True, reason="it is called by position, so that logs land in _seen")
 def test_a_value_bound_at_definition_between_the_arguments_is_kept() -> None:
     made = module("@hookimpl\ndef on_epoch_end(epoch, _seen=7, logs=None): return epoch, _seen, logs")
     assert found(made)["on_epoch_end"].call(3, LOGS) == (3, 7, LOGS)
@@ -376,7 +371,6 @@ def test_a_marked_function_object_that_is_named_after_no_event_is_an_error_with_
     assert "Did you mean 'on_epoch_end'?" in message(on_epoch_ended)
 
 
-@pytest.mark.xfail(strict=True, reason="a bound method is taken for an object without events")
 def test_a_marked_bound_method_is_a_callback_as_a_marked_function_is() -> None:
     class Mine:
         @hookimpl
@@ -524,7 +518,6 @@ def test_a_keras_callback_is_not_searched_for_misspelt_methods() -> None:
     assert found(Theirs())
 
 
-@pytest.mark.xfail(strict=True, reason="an object that Keras could drive loses its marked functions in silence")
 def test_the_marked_functions_of_an_object_with_keras_setters_are_called() -> None:
     class Theirs(KerasLike):
         @hookimpl

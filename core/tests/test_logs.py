@@ -199,7 +199,6 @@ def test_keys_and_writes_fetch_nothing(use: Callable[[Logs], Any], expected: Any
 
 
 @pytest.mark.parametrize("use", [lambda logs: logs.get("nothing", 3), lambda logs: logs["nothing"]], ids=["get", "[]"])
-@pytest.mark.xfail(strict=True, reason="asking for a value that is not there fetches all the others")
 def test_asking_for_what_is_not_there_fetches_nothing(use: Callable[[Logs], Any]) -> None:
     logs, loss, _ = fresh()
     with contextlib.suppress(KeyError):
@@ -252,7 +251,6 @@ def test_raw_of_what_is_not_there_is_a_key_error(fetched: bool) -> None:
     ],
     ids=["del", "pop", "popitem", "clear"],
 )
-@pytest.mark.xfail(strict=True, reason="the tensors of removed values stay behind")
 def test_raw_of_what_was_removed_after_the_fetch_is_a_key_error(remove: Callable[[Logs], Any]) -> None:
     logs, _, _ = fresh()
     logs.fetch()
@@ -330,7 +328,6 @@ def test_numpy_scalars_that_are_written_read_as_python_floats(scalar: Any) -> No
     assert logs.raw("loss") is scalar
 
 
-@pytest.mark.xfail(strict=True, reason="np.float64 is a subclass of float and is kept as written")
 def test_a_float64_of_numpy_that_is_written_reads_as_a_python_float() -> None:
     logs = Logs()
     logs["loss"] = np.float64(0.5)
@@ -380,6 +377,9 @@ def test_larger_tensors_of_pytorch_are_taken_off_the_graph_and_the_device() -> N
 
 def test_an_error_of_the_device_is_not_hidden() -> None:
     class Lost:
+        dtype = "float32"
+        ndim = 0
+
         def __float__(self) -> float:
             raise RuntimeError("CUDA error")
 
@@ -395,9 +395,6 @@ def test_what_is_no_scalar_is_left_as_it_is(value: Any) -> None:
 
 
 @pytest.mark.parametrize("error", [NotImplementedError, AttributeError, ZeroDivisionError, KeyError])
-@pytest.mark.xfail(
-    strict=True, reason="only TypeError, ValueError and OverflowError count as 'no scalar'; Keras takes any"
-)
 def test_an_object_that_refuses_to_be_a_float_in_its_own_way_is_left_as_it_is(error: type[Exception]) -> None:
     class Odd:
         def __float__(self) -> float:
@@ -534,9 +531,7 @@ operation = st.one_of(
 
 def _plain(value: Any) -> Any:
     """What a written value reads as."""
-    if isinstance(value, np.float64) or not isinstance(value, (Tensor, np.generic)):
-        return value
-    return float(value)
+    return float(value) if isinstance(value, (Tensor, np.generic)) else value
 
 
 @given(host_logs, st.lists(operation, max_size=12))

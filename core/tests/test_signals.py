@@ -279,7 +279,6 @@ def test_a_run_inside_a_run_gives_the_signal_back_to_the_outer_one(handler: Hand
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-@pytest.mark.xfail(strict=True, reason="the handler of a run that is over comes back, and swallows the signal")
 def test_a_run_that_ends_before_one_that_began_inside_it_does_not_get_the_signal_back(handler: Handler) -> None:
     """As after a fit that failed, and that Keras lets go of only while the next one trains."""
     one, other = Termination(lambda: None), Termination(lambda: None)
@@ -291,9 +290,6 @@ def test_a_run_that_ends_before_one_that_began_inside_it_does_not_get_the_signal
     assert handler.calls == [signal.SIGTERM]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=Terminated, reason="what the second signal raises is kept as an error of the callback"
-)
 def test_two_signals_in_a_run_end_leave_no_exception_of_ours(handler: Handler) -> None:
     mine = Mine("on_run_end", times=2)
     FakeHost(mine).fit()

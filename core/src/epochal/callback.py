@@ -74,8 +74,9 @@ class Callback:
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
 
     def set_model(self, model: Any) -> None:
-        """Take the model. The host calls it before the first event."""
+        """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
         self.model = model
+        self.run = None  # what is left from a run before
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Take the parameters `epochs`, `steps` and `verbose`. The host calls it before the first event."""

@@ -21,11 +21,13 @@ def make_console(stream: TextIO | None = None) -> Console:
     """
     from rich.console import Console
 
-    if in_notebook():
-        return Console(file=stream)
+    if in_notebook() and stream is None:
+        return Console()
     target = stream if stream is not None else sys.stdout
     terminal = _is_terminal(target)
-    return Console(file=stream, force_terminal=terminal, color_system="auto" if terminal else None)
+    return Console(
+        file=stream, force_terminal=terminal, force_jupyter=False, color_system="auto" if terminal else None
+    )
 
 
 def is_live(console: Console) -> bool:
@@ -37,7 +39,7 @@ def in_notebook() -> bool:
     """Tell whether the code runs in a Jupyter kernel, without importing IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -7,11 +7,10 @@ import sys
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from importlib import import_module
-from importlib.machinery import PathFinder
-from types import ModuleType
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from importlib_metadata import PackageNotFoundError, entry_points, version
+from importlib_metadata import PackageNotFoundError, distribution, distributions, version
 
 from .errors import (
     AmbiguousCallbackError,
@@ -19,12 +18,13 @@ from .errors import (
     IncompatibleCallbackError,
     UnknownCallbackError,
     nearest,
+    one_line,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from importlib_metadata import EntryPoint
+    from importlib_metadata import Distribution, EntryPoint
 
 GROUP = "epochal.callbacks"
 """The entry point group of callbacks: name of the callback = where it is."""
@@ -97,7 +97,7 @@ class Record:
             raise CallbackImportError(
                 self.name,
                 f"the callback {self.name!r} of {self.origin} cannot be imported from {self.value!r}: "
-                f"{type(error).__name__}: {error}. Reinstall it with `pip install --force-reinstall "
+                f"{one_line(error)}. Reinstall it with `pip install --force-reinstall "
                 f"{self.distribution}`, or report it to its authors.",
             ) from error
         return found
@@ -153,59 +153,95 @@ class Catalogue:
         return list({record.name: record for record in self.records if record.autoload}.values())
 
     def record_of(self, callback: Any) -> Record | None:
-        """Give the record whose entry point is a callback's own class, or the module that it is. Imports nothing."""
-        own = callback if isinstance(callback, ModuleType) else type(callback)
-        return next((record for record in self.records if record.loaded() is own), None)
+        """Give the record whose entry point is a callback's own class, or the callback itself. Imports nothing."""
+        return next((record for record in self.records if record.loaded() in (callback, type(callback))), None)
 
 
 def discover() -> Catalogue:
     """Read the installed callbacks from the metadata of the distributions on `sys.path`."""
-    return catalogue(entry_points(group=GROUP), entry_points(group=AUTOLOAD_GROUP))
+    records: list[Record] = []
+    seen: set[str] = set()
+    for found in distributions():
+        text = found.read_text("entry_points.txt") or ""
+        if GROUP not in text:  # most; reading their names would take longer than all the rest
+            continue
+        name = _name(found)
+        if name is None:
+            records.append(_unreadable(found, "its metadata has no name"))
+        elif name not in seen and _is_first(name, text):
+            seen.add(name)
+            records += _records(found)
+    return Catalogue(tuple(_mark_duplicates(sorted(records, key=_sort_key))))
 
 
-def catalogue(callbacks: Iterable[EntryPoint], autoload: Iterable[EntryPoint] = ()) -> Catalogue:
-    """Make the records of entry points; each must know its distribution."""
-    autoloaded = {(entry.name, _distribution_name(entry)) for entry in autoload}
-    records = [_record(entry, autoloaded) for entry in callbacks]
-    records.sort(key=lambda record: (record.name, record.distribution, record.value))
-    return Catalogue(tuple(_mark_duplicates(records)))
+def _sort_key(record: Record) -> tuple[str, str, str]:
+    return record.name, record.distribution, record.value
 
 
-def _distribution_name(entry: EntryPoint) -> str:
-    return (entry.dist.name if entry.dist is not None else None) or "an unnamed distribution"
+def _name(found: Distribution) -> str | None:
+    try:
+        return found.metadata["Name"] or None
+    except Exception:  # what missing metadata raises differs between versions of importlib-metadata
+        return None
 
 
-def _record(entry: EntryPoint, autoloaded: set[tuple[str, str]]) -> Record:
-    distribution = _distribution_name(entry)
-    status, reason = _static_status(entry)
+def _is_first(name: str, entry_points: str) -> bool:
+    """Tell whether a distribution is the first of its name on `sys.path`, the one that an import finds."""
+    return (distribution(name).read_text("entry_points.txt") or "") == entry_points
+
+
+def _records(found: Distribution) -> list[Record]:
+    try:
+        entries = list(found.entry_points)
+    except Exception as error:  # whatever the parser makes of a file that is no list of entry points
+        return [_unreadable(found, f"its entry_points.txt cannot be read ({one_line(error)})")]
+    autoload = {entry.name for entry in entries if entry.group == AUTOLOAD_GROUP}
+    return [_record(entry, found, entry.name in autoload) for entry in entries if entry.group == GROUP]
+
+
+def _record(entry: EntryPoint, found: Distribution, autoload: bool) -> Record:
+    name = found.metadata["Name"]
+    status, reason = _static_status(entry, name, found.requires or ())
+    return Record(entry.name, entry.value, name, found.version, status, reason, autoload)
+
+
+def _unreadable(found: Distribution, reason: str) -> Record:
     return Record(
-        name=entry.name,
-        value=entry.value,
-        distribution=distribution,
-        version=(entry.dist.version if entry.dist is not None else None) or "of unknown version",
-        status=status,
-        reason=reason,
-        autoload=(entry.name, distribution) in autoloaded,
+        name="?",
+        value="",
+        distribution=_name(found) or "an unnamed distribution",
+        version="of unknown version",
+        status=Status.BROKEN,
+        reason=f"{reason}. Reinstall the distribution in {found.locate_file('')}.",
     )
 
 
-def _static_status(entry: EntryPoint) -> tuple[Status, str]:
+def _static_status(entry: EntryPoint, distribution: str, requirements: Iterable[str]) -> tuple[Status, str]:
     """Judge an entry point by what can be known without importing it."""
     if not _VALUE.match(entry.value):
         return Status.BROKEN, f"its entry point {entry.value!r} is not of the form 'package.module:Class'."
-    wanted = _unmet_core_requirement(entry.dist.requires or () if entry.dist is not None else ())
+    wanted = _unmet_core_requirement(requirements)
     if wanted is not None:
         return Status.INCOMPATIBLE, (
             f"it needs {wanted}, and {CORE} {_core_version()} is installed. "
-            f"`pip install --upgrade {CORE} {_distribution_name(entry)}` brings two that fit, if there are."
+            f"`pip install --upgrade {CORE} {distribution}` brings two that fit, if there are."
         )
     package = entry.value.partition(":")[0].partition(".")[0]
-    if package not in sys.modules and PathFinder.find_spec(package) is None:
+    if not _is_there(package):
         return Status.BROKEN, (
-            f"its package {package!r} is not there. Reinstall it with "
-            f"`pip install --force-reinstall {_distribution_name(entry)}`."
+            f"its package {package!r} is not there. Reinstall it with `pip install --force-reinstall {distribution}`."
         )
     return Status.OK, ""
+
+
+def _is_there(package: str) -> bool:
+    """Tell whether a top-level package could be imported, by the finders that an import asks; nothing is imported."""
+    if package in sys.modules:
+        return True
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # a finder's own trouble
+        return False
 
 
 def _core_version() -> str | None:

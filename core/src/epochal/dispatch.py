@@ -6,15 +6,17 @@ functions, with one `try` around the whole of it. Only where a callback wraps an
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidCallbackError, nearest
 from .hookspecs import EVENTS
 from .implementation import implementations
 from .manager import Manager
+from .ordering import PINNED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from .implementation import Implementation
     from .manager import Plugin
@@ -36,6 +38,7 @@ class Dispatch:
         members: The callbacks, in order.
         on_error: Decides about an error: it gets the callback, the event and the error, and tells whether the run goes
             on with the next callback. If not, the error is raised again.
+        on_begun: Called with a callback whose `on_run_begin` has returned.
 
     Raises:
         InvalidCallbackError: A callback implements an event wrongly.
@@ -59,9 +62,19 @@ class Dispatch:
     on_train_end: Callable[..., None]
     on_run_end: Callable[..., None]
 
-    def __init__(self, run: Run, members: Iterable[Member], on_error: OnError) -> None:
+    def __init__(
+        self,
+        run: Run,
+        members: Iterable[Member],
+        on_error: OnError,
+        on_begun: Callable[[Member], None] = nothing,
+    ) -> None:
         self._on_error = on_error
         self._entries = {member: implementations(member, run) for member in members}
+        for member, found in self._entries.items():
+            _check_wrappers(member, found)
+            if "on_run_begin" in found:
+                found["on_run_begin"] = _noted(found["on_run_begin"], member, on_begun)
         self.compile()
 
     def compile(self) -> None:
@@ -161,9 +174,7 @@ class Dispatch:
         def call(*arguments: Any) -> Generator[None, Any, Any]:
             generator = implementation.call(*arguments)
             try:
-                next(generator)
-            except StopIteration:
-                raise RuntimeError(f"the wrapper of {event} ended before its `yield`; {member.title}") from None
+                _start(generator, f"the wrapper of {event} in {member.title}")
             except BaseException as error:
                 if not self._on_error(member, event, error):
                     raise
@@ -175,19 +186,59 @@ class Dispatch:
             except BaseException as error:
                 passing = error
             try:
-                if passing is None:
-                    generator.send(result)
-                else:
-                    generator.throw(passing)
-            except StopIteration as end:
-                return end.value
+                return _finish(generator, result, passing, f"the wrapper of {event} in {member.title}")
             except BaseException as error:
                 if error is passing or not self._on_error(member, event, error):
                     raise
                 if passing is not None:
                     raise passing from None
                 return result
-            generator.close()
-            raise RuntimeError(f"the wrapper of {event} yields more than once; {member.title}")
 
         return call
+
+
+def _check_wrappers(member: Member, found: Mapping[str, Implementation]) -> None:
+    """Refuse wrappers of a pinned callback: wrappers enclose all but the pinned."""
+    wrapped = [event for event, implementation in found.items() if implementation.options.get("wrapper")]
+    if wrapped and member.name in PINNED:
+        raise InvalidCallbackError(
+            member.name,
+            f"{member.title} is pinned and wraps {', '.join(wrapped)}. A pinned callback is called ahead of everything "
+            "else and encloses nothing; implement the event without wrapper=True.",
+        )
+
+
+def _start(generator: Generator[None, Any, Any], what: str) -> None:
+    """Run a wrapper up to its `yield`."""
+    try:
+        next(generator)
+    except StopIteration:
+        raise RuntimeError(f"{what} ended before its `yield`") from None
+
+
+def _finish(generator: Generator[None, Any, Any], result: Any, passing: BaseException | None, what: str) -> Any:
+    """Run a wrapper from its `yield` to its end, and give what it returns."""
+    try:
+        if passing is None:
+            generator.send(result)
+        else:
+            generator.throw(passing)
+    except StopIteration as end:
+        return end.value
+    generator.close()
+    raise RuntimeError(f"{what} yields more than once")
+
+
+def _noted(implementation: Implementation, member: Member, on_begun: Callable[[Member], None]) -> Implementation:
+    """Make an implementation tell when it has returned."""
+
+    def call() -> None:
+        implementation.call()
+        on_begun(member)
+
+    def wrap() -> Generator[None, Any, Any]:
+        result = yield from implementation.call()
+        on_begun(member)
+        return result
+
+    return replace(implementation, call=wrap if implementation.options.get("wrapper") else call)

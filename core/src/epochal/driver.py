@@ -70,7 +70,7 @@ class Driver:
         self._targets: list[weakref.ref[Any]] = []
         run._members = tuple(members)
         run._apply_stop = self.apply_stop
-        self._dispatch = Dispatch(run, members, self._faults.handle)
+        self._dispatch = Dispatch(run, members, self._faults.handle, lambda member: self._begun.add(member))
 
     # The run
 
@@ -81,14 +81,12 @@ class Driver:
         self._termination.install()
         for member in self._members:
             self._introduce(member)
+        # Who has no `on_run_begin` begins with the run; the others when theirs has returned.
         beginning = dispatch.members("on_run_begin")
+        self._begun = set(self._members) - set(beginning)
         run._drop = dispatch.drop
         try:
             dispatch.on_run_begin()
-            self._begun = set(self._members)
-        except BaseException:
-            self._begun = self._begun_before_failure(beginning)
-            raise
         finally:
             run._drop = None
         dispatch.compile()
@@ -98,21 +96,15 @@ class Driver:
         """Give a callback the run, the params and the model."""
         callback = member.callback
         try:
-            if isinstance(callback, Callback):
-                callback.run = self.run
+            if hasattr(callback, "set_model"):
+                callback.set_model(self.run.model)
             if hasattr(callback, "set_params"):
                 callback.set_params(dict(self.run.params))
-                callback.set_model(self.run.model)
+            if isinstance(callback, Callback):
+                callback.run = self.run
         except Exception as error:
             if not self._faults.handle(member, "set_model", error):
                 raise
-
-    def _begun_before_failure(self, beginning: Sequence[Member]) -> set[Member]:
-        """Leave out the callback whose `on_run_begin` raised, and those whose turn had not come."""
-        fatal = self._faults.fatal
-        if fatal is None or fatal.member not in beginning:
-            return set()
-        return set(self._members) - set(beginning[beginning.index(fatal.member) :])
 
     def end(self, error: BaseException | None = None, outcome: Outcome | None = None) -> None:
         """End the run: `on_run_end` for each callback whose run began, then the signals are given back.

@@ -82,6 +82,12 @@ class MissingDependencyError(EpochalError, ImportError):
     """A package that is needed now is not installed; the message holds the command that installs it."""
 
 
+def one_line(error: BaseException) -> str:
+    """Give an exception's type and message as one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """Give the end of a sentence that names the word nearest to `word`, or nothing.
 

@@ -13,6 +13,9 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .errors import one_line
+from .signals import Terminated
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -84,19 +87,23 @@ class Faults:
         return True
 
     def _keep(self, fault: Fault) -> None:
-        add_note(fault.error, f"raised by {fault.place}")
-        if fault.member.critical:
+        if isinstance(fault.error, Terminated):
+            return  # a second SIGTERM cut this one short; the run is ending as it is
+        if isinstance(fault.error, Exception):
+            add_note(fault.error, f"raised by {fault.place}")
+        if fault.member.critical or not isinstance(fault.error, Exception):
             self.kept.append(fault)
         else:
             self._show(fault, "The run had ended already.")
 
     def raise_kept(self, already: BaseException | None) -> None:
-        """Raise the first error of `on_run_end`, and show all that are not raised.
+        """Raise the first interrupt or else the first error of `on_run_end`, and show all that are not raised.
 
         Args:
-            already: The error that ended the run; it has precedence.
+            already: The error that ended the run; it has precedence over another error.
         """
-        raised = self.kept[0] if self.kept and already is None else None
+        interrupts = [fault for fault in self.kept if not isinstance(fault.error, Exception)]
+        raised = (interrupts or self.kept or [None])[0] if already is None or interrupts else None
         for fault in self.kept:
             if fault is not raised:
                 self._show(fault, "Another error is raised before this one.")
@@ -106,7 +113,7 @@ class Faults:
     def summarize(self) -> None:
         """Say again, at the end of the run, which callbacks were taken out."""
         for fault in self.disabled:
-            text = f"{fault.place} failed and was taken out: {_one_line(fault.error)}"
+            text = f"{fault.place} failed and was taken out: {one_line(fault.error)}"
             self._print(text[0].upper() + text[1:])
 
     def _show(self, fault: Fault, consequence: str) -> None:
@@ -123,7 +130,3 @@ def add_note(error: BaseException, note: str) -> None:
         error.add_note(note)
     else:
         error.__notes__ = [*getattr(error, "__notes__", ()), note]  # type: ignore[attr-defined]
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 from operator import itemgetter
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback
@@ -65,16 +65,15 @@ def implementations(member: Member, run: Run) -> dict[str, Implementation]:
             f"{callback.__qualname__} is a class, and a callback is an instance of it. "
             f"Write `{callback.__qualname__}()`.",
         )
+    if isinstance(callback, (FunctionType, MethodType)):
+        return _of_function(member, run)
+    found = _of_marks(member, run)
     if is_keras_callback(callback):
-        return {event: Implementation(_keras_call(callback, event)) for event in KERAS_EVENTS}
-    if isinstance(callback, FunctionType):
-        found = _of_function(member, run)
+        return {**{event: Implementation(_keras_call(callback, event)) for event in KERAS_EVENTS}, **found}
+    if isinstance(callback, Callback):
+        found |= _of_methods(member, run, already=found)
     else:
-        found = _of_marks(member, run)
-        if isinstance(callback, Callback):
-            found = {**_of_methods(member, run, already=found), **found}
-        else:
-            _check_unmarked(member)
+        _check_unmarked(member)
     if not found and not isinstance(callback, Callback):
         raise InvalidCallbackError(
             member.name,
@@ -122,8 +121,17 @@ def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[st
     found = {}
     for event in EVENTS:
         method = _overridden(callback, event)
-        if method is None or event in already:
+        if method is None or hasattr(method, MARK):
             continue
+        if not callable(method):
+            raise InvalidCallbackError(
+                member.name, f"{event} of {member.title} is {method!r}, and an event is implemented by a method."
+            )
+        if event in already:
+            raise InvalidCallbackError(
+                member.name,
+                f"{member.title} implements {event} by its method and by a function marked for it. Keep one of them.",
+            )
         if event in OWN_EVENTS:
             found[event] = Implementation(_by_name(member, method, event, run))
         else:
@@ -214,19 +222,22 @@ def _by_name(member: Member, function: Callable[..., Any], event: str, run: Run)
     """Give a function of the event's positional arguments that calls `function` with the ones it names."""
     names = _named_arguments(member, function, event)
     arguments = EVENTS[event]
-    if names == arguments[1:]:
-        return function
     if not names:
         return lambda *_: function()
     places = [arguments.index(name) for name in names]
     pick = itemgetter(*places) if len(places) > 1 else lambda values: (values[places[0]],)
-    keyword_only = any(
-        parameter.kind is parameter.KEYWORD_ONLY or parameter.kind is parameter.VAR_KEYWORD
-        for parameter in inspect.signature(function).parameters.values()
-    )
-    if keyword_only:
+    if not _can_be_positional(function, names):
         return lambda *values: function(**dict(zip(names, pick((run, *values)), strict=True)))
+    if names == arguments[1:]:
+        return function
     return lambda *values: function(*pick((run, *values)))
+
+
+def _can_be_positional(function: Callable[..., Any], names: tuple[str, ...]) -> bool:
+    """Tell whether a function takes these arguments, in this order, by position."""
+    parameters = inspect.signature(function).parameters.values()
+    positional = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    return tuple(positional[: len(names)]) == names
 
 
 def _named_arguments(member: Member, function: Callable[..., Any], event: str) -> tuple[str, ...]:

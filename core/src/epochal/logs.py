@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 
-_PLAIN = (float, int, bool, str, bytes, type(None))
+_PLAIN = frozenset((float, int, bool, str, bytes, type(None)))
 _NOTHING: dict[str, Any] = {}
 _MISSING = object()
 
@@ -95,10 +95,12 @@ class Logs(dict[str, Any]):
     # Reading a value: all of it is fetched first.
 
     def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            raise KeyError(key)
         return super(Logs, self.fetch()).__getitem__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        return super(Logs, self.fetch()).get(key, default)
+        return self[key] if key in self else default
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]  # typeshed narrows to dict_items
         return super(Logs, self.fetch()).items()
@@ -158,17 +160,22 @@ class Logs(dict[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         pending = self._open()
-        if isinstance(value, _PLAIN):
-            pending.pop(key, None)
-        else:
+        self._forget(key)
+        if type(value) not in _PLAIN:
             pending[key] = value
-        if key in self._raw:
-            self._raw = {k: v for k, v in self._raw.items() if k != key}
         super().__setitem__(key, value)
 
     def __delitem__(self, key: str) -> None:
-        self._open().pop(key, None)
+        self._open()
         super().__delitem__(key)
+        self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        """Drop the tensor behind a value that is replaced or removed."""
+        assert self._pending is not None
+        self._pending.pop(key, None)
+        if key in self._raw:
+            self._raw = {each: tensor for each, tensor in self._raw.items() if each != key}
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         if key not in self:
@@ -187,17 +194,20 @@ class Logs(dict[str, Any]):
         self._open()
         if key not in self and default is not _MISSING:
             return default
-        value = self[key]
+        value = self[key]  # a KeyError if it is not there
         del self[key]
         return value
 
     def popitem(self) -> tuple[str, Any]:
         self._open()
         self.fetch()
-        return super().popitem()
+        key, value = super().popitem()
+        self._forget(key)
+        return key, value
 
     def clear(self) -> None:
         self._open().clear()
+        self._raw = _NOTHING
         super().clear()
 
 
@@ -217,10 +227,12 @@ def _read(value: Any) -> Any:
         return value
     try:
         return float(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    except RuntimeError:  # PyTorch's word for "not a scalar"; any other one is the device's, and is the user's to see
-        if not getattr(value, "ndim", 0):
+    except (TypeError, ValueError, OverflowError, NotImplementedError):
+        pass  # no scalar, or no number
+    except Exception as error:
+        # Frameworks have words of their own for "not a scalar". What reading a scalar tensor raises is an error of the
+        # device, and the user's to see.
+        if not getattr(value, "ndim", 0) and (hasattr(value, "dtype") or isinstance(error, RuntimeError)):
             raise
     return _array(value) if hasattr(value, "__array__") else value
 

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 
     Guard = Callable[[Member, str, Implementation], Callable[..., Any]]
 
-# pluggy passes arguments by the names in a function's code, so there is one shape for every set of arguments that an
-# event has besides `run`, which the implementations hold already.
-_SHAPES: Mapping[tuple[str, ...], Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-    (): lambda call: lambda: call(),
-    ("logs",): lambda call: lambda logs: call(logs),
-    ("batch", "logs"): lambda call: lambda batch, logs: call(batch, logs),
-    ("epoch", "logs"): lambda call: lambda epoch, logs: call(epoch, logs),
-    ("outcome",): lambda call: lambda outcome: call(outcome),
-}
+def _shaped(call: Callable[..., Any], arguments: tuple[str, ...], wrapper: bool) -> Callable[..., Any]:
+    """Give a function that pluggy can call: it reads off the code which arguments to pass, and what is a wrapper.
+
+    There is one shape for every set of arguments that an event has besides `run`, which the implementations hold.
+    """
+    shapes: dict[tuple[str, ...], tuple[Callable[..., Any], Callable[..., Any]]] = {
+        (): (lambda: call(), lambda: (yield from call())),
+        ("logs",): (lambda logs: call(logs), lambda logs: (yield from call(logs))),
+        ("batch", "logs"): (lambda batch, logs: call(batch, logs), lambda batch, logs: (yield from call(batch, logs))),
+        ("epoch", "logs"): (lambda epoch, logs: call(epoch, logs), lambda epoch, logs: (yield from call(epoch, logs))),
+        ("outcome",): (lambda outcome: call(outcome), lambda outcome: (yield from call(outcome))),
+    }
+    return shapes[arguments][wrapper]
 
 
 class Plugin:
@@ -41,8 +45,9 @@ class Plugin:
         self.member = member
         self.implementations = implementations
         for event, implementation in implementations.items():
-            call = _SHAPES[EVENTS[event][1:]](guard(member, event, implementation))
-            setattr(self, event, hookimpl(**implementation.options)(call))
+            call = guard(member, event, implementation)
+            shaped = _shaped(call, EVENTS[event][1:], bool(implementation.options.get("wrapper")))
+            setattr(self, event, hookimpl(**implementation.options)(shaped))
 
     def __repr__(self) -> str:
         return f"<Plugin {self.member.name!r}>"

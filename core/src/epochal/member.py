@@ -14,6 +14,8 @@ from .hookspecs import PROJECT
 from .ordering import Candidate
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .discovery import Record
 
 MARK = f"{PROJECT}_impl"
@@ -58,6 +60,17 @@ class Member:
         """Name and origin, as messages give them."""
         return f"{self.name!r} ({self.origin})"
 
+    def is_running(self, frame: FrameType) -> bool:
+        """Tell whether a frame runs a method of the callback, or one of its marked functions."""
+        code, callback = frame.f_code, self.callback
+        if isinstance(callback, (FunctionType, MethodType)):
+            return code is callback.__code__
+        function = inspect.unwrap(getattr(type(callback), code.co_name, None) or getattr(callback, code.co_name, len))
+        if getattr(function, "__code__", None) is not code:
+            return False
+        is_method = not isinstance(callback, ModuleType) and code.co_argcount > 0
+        return not is_method or frame.f_locals.get(code.co_varnames[0]) is callback
+
     def candidate(self) -> Candidate:
         """What its place in the order depends on."""
         return Candidate(self.name, self.priority, self.before, self.after, self.position)
@@ -91,7 +104,7 @@ def make_member(name: str, callback: Any, record: Record | None, position: int |
 
 def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, ...]:
     names = getattr(callback, attribute, ())
-    if isinstance(names, str) or not all(isinstance(other, str) for other in names):
+    if not isinstance(names, (tuple, list, set, frozenset)) or not all(isinstance(other, str) for other in names):
         raise InvalidCallbackError(
             name, f"`{attribute}` of {title} is {names!r}, and it has to be a tuple of names, like ('history',)."
         )

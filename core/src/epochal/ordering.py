@@ -98,7 +98,7 @@ def order(candidates: Iterable[Candidate]) -> list[Place]:
     by_name = {candidate.name: candidate for candidate in candidates}
     _check_pinned(by_name)
     pinned = [name for name in PINNED if name in by_name]
-    rest = [candidate for candidate in by_name.values() if candidate.name not in pinned]
+    rest = sorted((each for each in by_name.values() if each.name not in pinned), key=_key)
     places = [Place(name, f"pinned: always loaded {_ordinal(name)}") for name in pinned]
     return places + _sorted(rest)
 

@@ -130,13 +130,9 @@ class Run:
 
     def _caller(self, frame: FrameType | None) -> str | None:
         """Give the name of the innermost callback on the stack."""
-        owners = {id(member.callback): member.name for member in self._members}
-        modules = {
-            id(vars(member.callback)): member.name for member in self._members if hasattr(member.callback, "__file__")
-        }
         while frame is not None:
-            name = owners.get(id(frame.f_locals.get("self"))) or modules.get(id(frame.f_globals))
-            if name is not None:
-                return name
+            for member in self._members:
+                if member.is_running(frame):
+                    return member.name
             frame = frame.f_back
         return None

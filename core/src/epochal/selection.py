@@ -51,16 +51,18 @@ def create(given: Any, catalogue: Catalogue) -> list[Member]:
     items = list(_flat(given))
     _check_objects(items)
     names = _active_names(items, catalogue)
+    records = [_pinned_record(name, catalogue) if name in PINNED else catalogue.find(name) for name in names]
     objects = [(position, item) for position, item in enumerate(items) if not isinstance(item, str)]
+    replaced = {record.name: _take_replacement(objects, record) for record in records}
+    for record in records:
+        if replaced[record.name] is None:
+            record.check()
+    # From here on things are imported.
     members: dict[str, Member] = {}
-    for name in names:
-        record = _pinned_record(name, catalogue) if name in PINNED else catalogue.find(name)
-        replaced = _take_replacement(objects, record)
-        if replaced is None:
-            members[name] = make_member(name, _instance(record), record, None)
-        else:
-            position, item = replaced
-            members[name] = make_member(name, item, record, position)
+    for record in records:
+        position, item = replaced[record.name] or (None, None)
+        callback = _instance(record) if position is None else item
+        members[record.name] = make_member(record.name, callback, record, position)
     for position, item in objects:
         own = catalogue.record_of(item)
         name = unique_name(own.name if own is not None else default_name(item), members)

@@ -34,6 +34,7 @@ class Termination:
         self.arrived = False
         self._request = request
         self._installed = False
+        self._over = False
         self._previous: Any = None
         self._frame: FrameType | None = None
 
@@ -50,20 +51,28 @@ class Termination:
 
     def restore(self) -> None:
         """Give the signal back to the handler that had it."""
+        self._over = True
         if self._installed and signal.getsignal(signal.SIGTERM) == self._handle:
             signal.signal(signal.SIGTERM, self._previous)
         self._installed = False
 
     def deliver(self) -> None:
         """Do with a signal that arrived what would have been done without a run."""
-        if not self.arrived:
-            return
+        if self.arrived:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
         if callable(self._previous):
             self._previous(signal.SIGTERM, self._frame)
         else:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _handle(self, _number: int, frame: FrameType | None) -> None:
+        if self._over:  # a run that began inside this one outlived it, and gave the signal back to us
+            self._frame = frame
+            self._pass_on()
+            return
         if self.arrived:
             raise Terminated
         self.arrived, self._frame = True, frame

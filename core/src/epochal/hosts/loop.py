@@ -95,6 +95,8 @@ class LoopRun(Run):
         self._validation_logs: dict[str, Any] | None = None
         self._batch_logs: dict[str, Any] | None = None
         self._batch = 0
+        self._next_batch = 0
+        self._batch_left = False  # the script left the batches by `break`
         self._last_logs: dict[str, Any] = {}
 
     def epochs(self, initial_epoch: int = 0) -> Iterator[int]:
@@ -110,7 +112,9 @@ class LoopRun(Run):
         last = self._planned_epochs
         self._planned_epochs = max(0, last - initial_epoch)
         for epoch in range(initial_epoch, last):
+            self._end_epoch()
             self._epoch_logs = {}
+            self._next_batch = 0
             self._driver.on_epoch_begin(epoch)
             yield epoch
             self._end_epoch()
@@ -124,16 +128,23 @@ class LoopRun(Run):
             data: Anything that gives batches. In training no more than the loop's `steps` are taken from it.
 
         Yields:
-            The batch's number in the epoch, counted from 0, and the batch. Ends early when a callback asked to stop.
+            The batch's number in the epoch or validation, counted from 0, and the batch. Called again in the same
+            epoch it goes on counting. Ends early when a callback asked to stop.
 
         Raises:
             RunError: It is called outside of an epoch.
         """
         self._require_epoch("run.batches(…)")
+        self._end_batch()
         training = self._validation_logs is None
-        for batch, values in enumerate(islice(data, self.params["steps"] if training else None)):
-            self._begin_batch(batch)
-            yield batch, values
+        steps = self.params["steps"] if training else None
+        for values in islice(data, None if steps is None else max(0, steps - self._next_batch)):
+            batch = self._begin_batch()
+            try:
+                yield batch, values
+            except GeneratorExit:
+                self._batch_left = True  # it ends with whatever comes next; after an exception nothing does
+                raise
             self._end_batch()
             if training and self._is_stopping():
                 return
@@ -153,6 +164,8 @@ class LoopRun(Run):
             RunError: It is called outside of an epoch.
         """
         self._require_epoch("run.log(…)")
+        if self._batch_left:
+            self._end_batch()
         scopes = (self._batch_logs, self._validation_logs, self._epoch_logs)
         innermost = next(logs for logs in scopes if logs is not None)
         innermost.update(merge_replicas(values))
@@ -168,12 +181,17 @@ class LoopRun(Run):
         if self._validation_logs is not None:
             raise RunError("run.validation() is called inside another validation")
         self._end_batch()
+        next_batch, self._next_batch = self._next_batch, 0
         self._validation_logs = {}
-        self._driver.on_test_begin()
-        yield
-        self._end_batch()
-        logs = self._driver.on_test_end(self._validation_logs)
-        self._validation_logs = None
+        try:
+            self._driver.on_test_begin()
+            yield
+            self._end_batch()
+            logs = self._driver.on_test_end(self._validation_logs)
+        finally:
+            self._validation_logs = self._batch_logs = None
+            self._next_batch = next_batch
+            self.stage = "train"  # also after an exception that the script may catch
         self.log(**{f"val_{name}": value for name, value in logs.items()})
 
     def _is_stopping(self) -> bool:
@@ -192,13 +210,16 @@ class LoopRun(Run):
 
     # An epoch or a batch is ended by whatever comes next, because a script may leave either by `break`.
 
-    def _begin_batch(self, batch: int) -> None:
-        self._end_batch()
-        self._batch, self._batch_logs = batch, {}
+    def _begin_batch(self) -> int:
+        batch = self._batch = self._next_batch
+        self._next_batch += 1
+        self._batch_logs = {}
         calls = self._driver.batch
         (calls.on_train_batch_begin if self._validation_logs is None else calls.on_test_batch_begin)(batch)
+        return batch
 
     def _end_batch(self) -> None:
+        self._batch_left = False
         if self._batch_logs is None:
             return
         logs, self._batch_logs = self._batch_logs, None
