@@ -174,6 +174,18 @@ def test_a_print_that_has_no_end_is_not_lost(make_bar: Make, terminal: Any) -> N
     assert "left open" in terminal.screen()
 
 
+def test_of_another_bar_only_the_last_state_is_shown(make_bar: Make, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        for percent in range(0, 101, 10):
+            print(f"\r{percent} %", end="", flush=True)
+        print("\nwindows\r\nat the very end: 1\r2", end="", flush=True)
+
+    FakeHost(make_bar()).fit(1, 1, verbose=1, values=half, step=step)
+    assert terminal.screen()[:2] == ["100 %", "windows"]
+    assert "2" in terminal.screen()
+    assert "50 %" not in terminal.getvalue()
+
+
 def test_who_kept_the_stream_of_a_run_can_still_write_to_it(make_bar: Make, terminal: Any) -> None:
     kept: list[Any] = []
     FakeHost(make_bar()).fit(1, 1, verbose=1, values=half, step=lambda *_: kept.append(sys.stdout))
@@ -297,6 +309,26 @@ def test_a_terminal_that_fails_takes_only_the_bar_with_it(make_bar: Make, clock:
     assert run.outcome is not None
     assert run.outcome.status == "completed"
     assert "OSError" in terminal.getvalue()
+
+
+def test_validation_in_the_middle_of_an_epoch(make_bar: Make, clock: Any, terminal: Any) -> None:
+    screens = Screens(terminal, clock)
+    bar = make_bar()
+
+    class Validating(Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch == 1:
+                bar.on_test_begin()
+                clock.now += 7
+                bar.on_test_batch_end(0, {"loss": 0.25})
+                seen.append(terminal.screen()[-1])
+                bar.on_test_end({"loss": 0.25})
+
+    seen: list[str] = []
+    FakeHost(bar, screens, Validating()).fit(1, 4, verbose=1, values=half)
+    assert seen == ["Epoch 1/1  validating 1  0:09, 7.00 s/step  loss 0.5000  val_loss 0.2500"]
+    assert "3/4  0:10, 0:01 left" in screens.train[2][-1]
+    assert terminal.screen()[0] == "Epoch 1/1  4/4  0:11  1.00 s/step  loss 0.5000"
 
 
 def test_weights_of_a_loop_are_no_metrics(make_bar: Make, clock: Any, terminal: Any) -> None:

@@ -103,7 +103,7 @@ class Terminal(Lines):
 
     def draw(self, rows: list[Row]) -> None:
         """Draw rows over what was drawn before."""
-        rows = rows[: max(1, self._console.height - 1)]  # more cannot be drawn over; the line that stays has it all
+        rows = rows[: max(1, self._console.height - 1)]  # more could not be drawn over; the line that stays has it all
         with self._lock:
             back = "\r" + _UP * (self._height() - 1)
             drawing = "\n".join(self._paint(row) + _ERASE_END for row in rows)
@@ -150,6 +150,8 @@ class Terminal(Lines):
 class StandIn:
     """Stands for `sys.stdout` or `sys.stderr`: whole lines are handed on, to be written above what is drawn.
 
+    Of a line that is written over (with a carriage return, as other progress bars do) only the last state is handed on.
+
     Args:
         stream: The stream itself.
         above: Writes text that ends with a line break, to a stream.
@@ -167,7 +169,7 @@ class StandIn:
             return self.stream.write(text)
         lines, line_break, self._begun = (self._begun + text).rpartition("\n")
         if line_break:
-            self.above(self.stream, lines + line_break)
+            self.above(self.stream, "".join(f"{_last_state(line)}\n" for line in lines.split("\n")))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -177,18 +179,22 @@ class StandIn:
 
     def flush(self) -> None:
         """Write a line that is not yet at its end as one."""
-        if self._begun and not self._left:
-            begun, self._begun = self._begun, ""
-            self.above(self.stream, begun + "\n")
+        if self._begun and not self._left and "\r" not in self._begun:
+            self.write("\n")
         self.stream.flush()
 
     def leave(self) -> None:
         """Write the rest; from now on everything goes to the stream itself, for whoever kept this object."""
-        self.flush()
+        if self._begun:
+            self.write("\n")
         self._left = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
+
+
+def _last_state(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def terminal_in_use() -> Terminal | None:

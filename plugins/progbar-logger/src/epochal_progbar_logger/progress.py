@@ -42,6 +42,14 @@ class Phase:
         if self._first is None and done:
             self._first = (now, done)
 
+    def resume(self, now: float) -> None:
+        """Go on after an interruption, whose time does not count."""
+        if self.ended is not None:
+            pause, self.ended = now - self.ended, None
+            self.begun += pause
+            if self._first is not None:
+                self._first = (self._first[0] + pause, self._first[1])
+
     def pace(self, now: float) -> float | None:
         """Give the seconds a step."""
         return ((self.ended or now) - self.begun) / self.done if self.done else None
@@ -123,9 +131,8 @@ class Progress:
         if self.validation is None:
             return
         self._validation_steps = self.validation.done or self._validation_steps
-        if self.main.ended is not None:  # a loop of its own may go on with training
-            self.main.begun += now - self.main.ended
-        self.validation = self.main.ended = None
+        self.validation = None
+        self.main.resume(now)  # a hand-written loop may go on with training
 
     def take_metrics(self, metrics: tuple[tuple[str, str], ...]) -> None:
         """Take the newest metrics of the steps that are counted now."""
