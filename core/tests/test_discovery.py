@@ -170,6 +170,7 @@ def test_two_distributions_with_one_name_are_an_error_that_names_both(site: Site
         assert part in str(raised.value)
 
 
+@pytest.mark.xfail(strict=True, reason="newer versions of importlib-metadata raise KeyError")
 def test_a_distribution_without_a_version_is_said_to_have_none(site: Site) -> None:
     site.package("fake_package")
     site.distribution("fake-dist", callbacks={"one": "fake_package:One"})

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pluggy import PluginValidationError
 
 from epochal import Callback, InvalidCallbackError, Logs, Run, hookimpl
 from epochal.dispatch import Dispatch, nothing
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from epochal.member import Member
 
 LOGS = Logs({"loss": 1})
-
 
 
 class Errors:
@@ -368,7 +366,7 @@ def with_two_yields() -> Any:
 @pytest.mark.parametrize("kind", [without_yield, with_two_yields])
 def test_a_wrapper_that_does_not_yield_exactly_once_is_an_error_of_its_own(kind: Callable[[], Any]) -> None:
     errors = Errors()
-    with pytest.raises(RuntimeError, match="the wrapper .* `?yield") as raised:
+    with pytest.raises(RuntimeError, match=r"the wrapper .* `?yield") as raised:
         dispatch({"w": kind()}, errors).on_epoch_end(0, LOGS)
     assert errors.seen == [("w", "on_epoch_end", raised.value)]
 

@@ -351,7 +351,13 @@ def test_an_error_in_set_model_is_the_callbacks(critical: bool, capsys: pytest.C
         assert other.events[-1] == "on_run_end"
 
 
-@pytest.mark.parametrize("event", ["set_model", "on_run_begin"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param("set_model", marks=pytest.mark.xfail(strict=True, reason="it counts as one without on_run_begin")),
+        "on_run_begin",
+    ],
+)
 def test_a_reporter_whose_run_never_began_gets_no_run_end(event: str, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(self: Any, *_: Any) -> None:
         raise ValueError("bad")

@@ -271,6 +271,34 @@ def test_the_step_counts_the_batches_of_every_go_of_batches(watch: Watch) -> Non
     assert run.step == 5
 
 
+def test_the_steps_are_those_of_all_goes_of_batches_in_an_epoch(watch: Watch) -> None:
+    with epochal.loop(None, epochs=2, steps=3, callbacks=[watch]) as run:
+        for _ in run.epochs():
+            assert len([*run.batches("ab"), *run.batches("cde")]) == 3
+
+
+def test_a_validation_counts_its_own_batches(watch: Watch) -> None:
+    with epochal.loop(None, callbacks=[watch]) as run:
+        for _ in run.epochs():
+            list(run.batches("ab"))
+            with run.validation():
+                assert [step for step, _ in run.batches("xyz")] == [0, 1, 2]
+            assert [step for step, _ in run.batches("c")] == [2]
+
+
+@pytest.mark.xfail(strict=True, reason="closing an old generator counts as leaving the batch that is open now")
+def test_batches_that_are_let_go_of_late_end_no_other_batch(watch: Watch) -> None:
+    with epochal.loop(None, callbacks=[watch]) as run:
+        for _ in run.epochs():
+            first = run.batches("ab")
+            next(first)
+            for _ in run.batches("c"):
+                first.close()  # type: ignore[attr-defined]
+                run.log(loss=1)
+    assert watch.named("batch end") == [("batch end", 0, {}), ("batch end", 1, {"loss": 1.0})]
+    assert watch.named("epoch end") == [("epoch end", 0, {})]
+
+
 # Leaving early
 
 
