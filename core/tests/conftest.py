@@ -77,7 +77,7 @@ class Site:
 
     def refresh(self) -> None:
         """Have the folder read anew."""
-        importlib_metadata.MetadataPathFinder.invalidate_caches()
+        importlib_metadata.MetadataPathFinder().invalidate_caches()  # 6.0 has no class method
 
     def catalogue(self) -> Catalogue:
         """Give the records of these distributions alone, whatever else is installed."""

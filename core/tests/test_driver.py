@@ -354,7 +354,7 @@ def test_an_error_in_set_model_is_the_callbacks(critical: bool, capsys: pytest.C
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param("set_model", marks=pytest.mark.xfail(strict=True, reason="it counts as one without on_run_begin")),
+        "set_model",
         "on_run_begin",
     ],
 )

@@ -286,7 +286,6 @@ def test_a_validation_counts_its_own_batches(watch: Watch) -> None:
             assert [step for step, _ in run.batches("c")] == [2]
 
 
-@pytest.mark.xfail(strict=True, reason="closing an old generator counts as leaving the batch that is open now")
 def test_batches_that_are_let_go_of_late_end_no_other_batch(watch: Watch) -> None:
     with epochal.loop(None, callbacks=[watch]) as run:
         for _ in run.epochs():

@@ -5,7 +5,6 @@ import pkgutil
 import re
 import subprocess
 import sys
-from types import ModuleType
 
 import pytest
 
@@ -33,9 +32,12 @@ def modules() -> list[str]:
 
 
 def test_all_is_sorted_and_exactly_the_public_names() -> None:
-    public = [name for name, value in vars(epochal).items() if name[0] != "_" and not isinstance(value, ModuleType)]
     assert epochal.__all__ == sorted(epochal.__all__)
-    assert sorted(public) == epochal.__all__
+    assert dir(epochal) == epochal.__all__
+    for name in epochal.__all__:
+        assert getattr(epochal, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        epochal.nonsense  # noqa: B018
 
 
 @pytest.mark.parametrize("name", epochal.__all__)
