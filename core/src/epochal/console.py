@@ -22,11 +22,16 @@ def make_console(stream: TextIO | None = None) -> Console:
     from rich.console import Console
 
     if in_notebook() and stream is None:
-        return Console()
+        return Console(emoji=False)
     target = stream if stream is not None else sys.stdout
     terminal = _is_terminal(target)
+    # emoji=False: `:name:` in somebody's text stays as it is, and rich need not import its table of emoji.
     return Console(
-        file=stream, force_terminal=terminal, force_jupyter=False, color_system="auto" if terminal else None
+        file=stream,
+        emoji=False,
+        force_terminal=terminal,
+        force_jupyter=False,
+        color_system="auto" if terminal else None,
     )
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from importlib_metadata import PackageNotFoundError, distribution, distributions, version
+from importlib_metadata import PackageNotFoundError, distribution, distributions
 
 from .errors import (
     AmbiguousCallbackError,
@@ -24,7 +24,7 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from importlib_metadata import Distribution, EntryPoint
+    from importlib_metadata import EntryPoint
 
 GROUP = "epochal.callbacks"
 """The entry point group of callbacks: name of the callback = where it is."""
@@ -33,6 +33,9 @@ AUTOLOAD_GROUP = "epochal.autoload"
 CORE = "epochal-core"
 
 _VALUE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$")
+_HEADER = re.compile(r"^(Name|Version|Requires-Dist):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_PLAIN_VERSION = re.compile(r"\d+(\.\d+)*$")
+_PLAIN_BOUND = re.compile(r"^epochal[-_.]core[ \t]*(?:>=[ \t]*(\d+(?:\.\d+)*))?[ \t]*$", re.IGNORECASE)
 _REQUIRES_CORE = re.compile(r"^epochal[-_.]core(?![-_.\w])", re.IGNORECASE)
 
 
@@ -161,75 +164,90 @@ def discover() -> Catalogue:
     """Read the installed callbacks from the metadata of the distributions on `sys.path`."""
     records: list[Record] = []
     seen: set[str] = set()
+    core = _core_version()
     for found in distributions():
         text = found.read_text("entry_points.txt") or ""
-        if GROUP not in text:  # most; reading their names would take longer than all the rest
+        if GROUP not in text:  # most; reading their metadata would take longer than all the rest
             continue
-        name = _name(found)
-        if name is None:
-            records.append(_unreadable(found, "its metadata has no name"))
-        elif name not in seen and _is_first(name, text):
+        facts = _Facts.of(found)
+        name = re.sub(r"[-_.]+", "-", facts.name).lower()
+        if name not in seen and _is_first(facts.name, text):
             seen.add(name)
-            records += _records(found)
-    return Catalogue(tuple(_mark_duplicates(sorted(records, key=_sort_key))))
+            records += _records(found, facts, core)
+    records.sort(key=lambda record: (record.name, record.distribution, record.value))
+    return Catalogue(tuple(_mark_duplicates(records)))
 
 
-def _sort_key(record: Record) -> tuple[str, str, str]:
-    return record.name, record.distribution, record.value
+@dataclass(frozen=True)
+class _Facts:
+    """What a record needs of a distribution's metadata.
 
+    The headers are read as text: to import and use a parser of emails for them, as importlib-metadata does, takes
+    longer than all the rest.
+    """
 
-def _name(found: Distribution) -> str | None:
-    try:
-        return found.metadata["Name"] or None
-    except Exception:  # what missing metadata raises differs between versions of importlib-metadata
-        return None
+    name: str = ""
+    version: str = "of unknown version"
+    core_requirements: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, found: Any) -> _Facts:
+        text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+        headers = _HEADER.findall(text.partition("\n\n")[0])
+        first = {key.lower(): value for key, value in reversed(headers)}
+        return cls(
+            name=first.get("name", cls.name),
+            version=first.get("version", cls.version),
+            core_requirements=tuple(value for _, value in headers if _REQUIRES_CORE.match(value)),
+        )
 
 
 def _is_first(name: str, entry_points: str) -> bool:
     """Tell whether a distribution is the first of its name on `sys.path`, the one that an import finds."""
-    return (distribution(name).read_text("entry_points.txt") or "") == entry_points
+    return not name or (distribution(name).read_text("entry_points.txt") or "") == entry_points
 
 
-def _records(found: Distribution) -> list[Record]:
+def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
+    if not facts.name:
+        return [_unreadable(found, facts, "its metadata has no name")]
     try:
         entries = list(found.entry_points)
     except Exception as error:  # whatever the parser makes of a file that is no list of entry points
-        return [_unreadable(found, f"its entry_points.txt cannot be read ({one_line(error)})")]
+        return [_unreadable(found, facts, f"its entry_points.txt cannot be read ({one_line(error)})")]
     autoload = {entry.name for entry in entries if entry.group == AUTOLOAD_GROUP}
-    return [_record(entry, found, entry.name in autoload) for entry in entries if entry.group == GROUP]
+    return [_record(entry, facts, core, entry.name in autoload) for entry in entries if entry.group == GROUP]
 
 
-def _record(entry: EntryPoint, found: Distribution, autoload: bool) -> Record:
-    name = found.metadata["Name"]
-    status, reason = _static_status(entry, name, found.requires or ())
-    return Record(entry.name, entry.value, name, found.version, status, reason, autoload)
+def _record(entry: EntryPoint, facts: _Facts, core: str | None, autoload: bool) -> Record:
+    status, reason = _static_status(entry, facts, core)
+    return Record(entry.name, entry.value, facts.name, facts.version, status, reason, autoload)
 
 
-def _unreadable(found: Distribution, reason: str) -> Record:
+def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
     return Record(
         name="?",
         value="",
-        distribution=_name(found) or "an unnamed distribution",
-        version="of unknown version",
+        distribution=facts.name or "an unnamed distribution",
+        version=facts.version,
         status=Status.BROKEN,
         reason=f"{reason}. Reinstall the distribution in {found.locate_file('')}.",
     )
 
 
-def _static_status(entry: EntryPoint, distribution: str, requirements: Iterable[str]) -> tuple[Status, str]:
+def _static_status(entry: EntryPoint, facts: _Facts, core: str | None) -> tuple[Status, str]:
     """Judge an entry point by what can be known without importing it."""
     if not _VALUE.match(entry.value):
         return Status.BROKEN, f"its entry point {entry.value!r} is not of the form 'package.module:Class'."
-    wanted = _unmet_core_requirement(requirements)
+    wanted = _unmet_requirement(facts.core_requirements, core)
     if wanted is not None:
         return Status.INCOMPATIBLE, (
-            f"it needs {wanted}, and {CORE} {_core_version()} is installed. "
-            f"`pip install --upgrade {CORE} {distribution}` brings two that fit, if there are."
+            f"it needs {wanted}, and {CORE} {core} is installed. "
+            f"`pip install --upgrade {CORE} {facts.name}` brings two that fit, if there are."
         )
     package = entry.value.partition(":")[0].partition(".")[0]
     if not _is_there(package):
         return Status.BROKEN, (
-            f"its package {package!r} is not there. Reinstall it with `pip install --force-reinstall {distribution}`."
+            f"its package {package!r} is not there. Reinstall it with `pip install --force-reinstall {facts.name}`."
         )
     return Status.OK, ""
 
@@ -246,37 +264,45 @@ def _is_there(package: str) -> bool:
 
 def _core_version() -> str | None:
     try:
-        return version(CORE)
+        return _Facts.of(distribution(CORE)).version
     except PackageNotFoundError:  # the source tree on sys.path, not installed
         return None
 
 
-def _unmet_core_requirement(requirements: Iterable[str]) -> str | None:
+def _unmet_requirement(requirements: Iterable[str], core: str | None) -> str | None:
     """Give the requirement on epochal-core that the installed one does not meet, if there is one."""
-    of_core = [text for text in requirements if _REQUIRES_CORE.match(text)]
-    installed = _core_version() if of_core else None
-    if installed is None:
-        return None
-    # packaging takes longer to import than all records take to read, and is needed only where a bound is declared.
-    if all(text.partition(";")[0].strip().lower() == CORE for text in of_core):
+    # packaging takes longer to import than all records take to read, and most requirements are plain bounds.
+    unclear = [text for text in requirements if core is not None and not _is_plainly_met(text, core)]
+    if core is None or not unclear:
         return None
     from packaging.requirements import InvalidRequirement, Requirement
 
-    for text in of_core:
+    for text in unclear:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
             return f"{text!r}, which is no valid requirement"
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if applies and not requirement.specifier.contains(installed, prereleases=True):
+        if applies and not requirement.specifier.contains(core, prereleases=True):
             return f"{requirement.name}{requirement.specifier}"
     return None
 
 
+def _is_plainly_met(requirement: str, core: str) -> bool:
+    """Tell whether a requirement has no bound, or only one like `>=1.2` that a version like 1.3.0 meets."""
+    bound, installed = _PLAIN_BOUND.match(requirement), _PLAIN_VERSION.match(core)
+    if bound is None or installed is None:
+        return False
+    return [int(part) for part in core.split(".")] >= [int(part) for part in (bound[1] or "0").split(".")]
+
+
 def _mark_duplicates(records: Sequence[Record]) -> Iterable[Record]:
+    by_name: dict[str, list[Record]] = {}
     for record in records:
-        claims = [other for other in records if other.name == record.name]
-        if len(claims) == 1:
+        by_name.setdefault(record.name, []).append(record)
+    for record in records:
+        claims = by_name[record.name]
+        if len(claims) == 1 or not record.value:
             yield record
             continue
         origins = " and ".join(claim.origin for claim in claims)

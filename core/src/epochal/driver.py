@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .callback import Callback
-from .dispatch import Dispatch, nothing
+from .dispatch import Dispatch
 from .faults import Faults
+from .hookspecs import BATCH_EVENTS
 from .logs import Logs
 from .run import Outcome, Run
 from .signals import Terminated, Termination
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .member import Member
-
-BATCH_EVENTS = (
-    "on_train_batch_begin",
-    "on_train_batch_end",
-    "on_test_batch_begin",
-    "on_test_batch_end",
-    "on_predict_batch_begin",
-    "on_predict_batch_end",
-)
 
 
 class BatchCalls:
@@ -62,7 +54,6 @@ class Driver:
         self._faults = Faults(lambda: run.console, self._disable)
         self._termination = Termination(self._terminate)
         self._begun: set[Member] = set()
-        self._epoch_begin_step = 0
         self._open_epoch: tuple[int, Logs] | None = None
         self._in_train = False
         self._terminated: Callable[..., NoReturn] = _raise_terminated
@@ -79,11 +70,9 @@ class Driver:
         run, dispatch = self.run, self._dispatch
         run.params = MappingProxyType(dict(params))
         self._termination.install()
-        for member in self._members:
-            self._introduce(member)
+        introduced = {member for member in self._members if self._introduce(member)}
         # Who has no `on_run_begin` begins with the run; the others when theirs has returned.
-        beginning = dispatch.members("on_run_begin")
-        self._begun = set(self._members) - set(beginning)
+        self._begun = introduced - set(dispatch.members("on_run_begin"))
         run._drop = dispatch.drop
         try:
             dispatch.on_run_begin()
@@ -92,8 +81,8 @@ class Driver:
         dispatch.compile()
         self.bind(self.batch)
 
-    def _introduce(self, member: Member) -> None:
-        """Give a callback the run, the params and the model."""
+    def _introduce(self, member: Member) -> bool:
+        """Give a callback the model, the params and the run; tells whether it took them."""
         callback = member.callback
         try:
             if hasattr(callback, "set_model"):
@@ -105,6 +94,8 @@ class Driver:
         except Exception as error:
             if not self._faults.handle(member, "set_model", error):
                 raise
+            return False
+        return True
 
     def end(self, error: BaseException | None = None, outcome: Outcome | None = None) -> None:
         """End the run: `on_run_end` for each callback whose run began, then the signals are given back.
@@ -176,14 +167,14 @@ class Driver:
 
     def _disable(self, member: Member) -> None:
         self._dispatch.keep_only({member}, "on_run_end")
+        self._bind_all()
 
     def _terminate(self) -> None:
         """End the run at the next batch. Called from the signal handler."""
         if self.run.stage in ("test", "predict"):  # Keras then returns what it has
             self.apply_stop()
             return
-        for target in self._targets:
-            self._bind(target())
+        self._bind_all()
 
     # The events: Keras's names, the framework's own logs.
 
@@ -199,9 +190,7 @@ class Driver:
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
         """Begin an epoch."""
-        run = self.run
-        run.epoch = epoch
-        self._epoch_begin_step = run.step
+        self.run.begin_epoch(epoch)
         given = Logs(logs or ())
         self._dispatch.on_epoch_begin(epoch, given)
         return given
@@ -260,45 +249,20 @@ class Driver:
     def bind(self, target: Any) -> None:
         """Set the six batch events on an object, as attributes that are called with `(batch, logs=None)`.
 
-        They are set anew when the run is to end at the next batch.
+        They are set anew when a callback is taken out, and when the run is to end at the next batch.
         """
         self._targets.append(weakref.ref(target))
         self._bind(target)
 
+    def _bind_all(self) -> None:
+        for target in self._targets:
+            self._bind(target())
+
     def _bind(self, target: Any) -> None:
         if target is not None:
             for event in BATCH_EVENTS:
-                setattr(target, event, self._terminated if self._termination.arrived else self._batch_event(event))
-
-    def _batch_event(self, event: str) -> Callable[..., Any]:
-        dispatch = self._dispatch
-        implemented = getattr(dispatch, event) is not nothing
-        if event == "on_train_batch_end":
-            return self._counted(implemented)
-        if not implemented:
-            return nothing
-
-        def call(batch: int, logs: Mapping[str, Any] | None = None) -> Logs:
-            given = Logs(logs or ())
-            getattr(dispatch, event)(batch, given)
-            return given
-
-        return call
-
-    def _counted(self, implemented: bool) -> Callable[..., Any]:
-        """Make the end of a training batch, which also counts the batches of the run."""
-        run, dispatch = self.run, self._dispatch
-
-        def count(batch: int, logs: Mapping[str, Any] | None = None) -> None:
-            run.step = self._epoch_begin_step + batch + 1
-
-        def call(batch: int, logs: Mapping[str, Any] | None = None) -> Logs:
-            run.step = self._epoch_begin_step + batch + 1
-            given = Logs(logs or ())
-            dispatch.on_train_batch_end(batch, given)
-            return given
-
-        return call if implemented else count
+                call = self._terminated if self._termination.arrived else getattr(self._dispatch, event)
+                setattr(target, event, call)
 
 
 def _raise_terminated(*_: Any, **__: Any) -> NoReturn:

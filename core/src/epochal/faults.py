@@ -103,7 +103,8 @@ class Faults:
             already: The error that ended the run; it has precedence over another error.
         """
         interrupts = [fault for fault in self.kept if not isinstance(fault.error, Exception)]
-        raised = (interrupts or self.kept or [None])[0] if already is None or interrupts else None
+        first = next(iter([*interrupts, *self.kept]), None)
+        raised = first if already is None or interrupts else None
         for fault in self.kept:
             if fault is not raised:
                 self._show(fault, "Another error is raised before this one.")

@@ -155,5 +155,8 @@ def _arguments() -> dict[str, tuple[str, ...]]:
 EVENTS = _arguments()
 """Every event and its arguments, in the order of one run."""
 
+BATCH_EVENTS = tuple(event for event in EVENTS if "_batch_" in event)
+"""The events that come once a batch."""
+
 OWN_EVENTS = ("on_run_begin", "on_epoch_finalized", "on_run_end")
 """The events that Keras does not have."""

@@ -100,7 +100,7 @@ class Logs(dict[str, Any]):
         return super(Logs, self.fetch()).__getitem__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return super(Logs, self.fetch()).get(key, default) if key in self else default
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]  # typeshed narrows to dict_items
         return super(Logs, self.fetch()).items()

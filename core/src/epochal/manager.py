@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Guard = Callable[[Member, str, Implementation], Callable[..., Any]]
 
+
 def _shaped(call: Callable[..., Any], arguments: tuple[str, ...], wrapper: bool) -> Callable[..., Any]:
     """Give a function that pluggy can call: it reads off the code which arguments to pass, and what is a wrapper.
 
@@ -91,3 +92,13 @@ class Manager(pluggy.PluginManager):
     def unpinned_caller(self, event: str) -> Callable[..., Any]:
         """Give pluggy's caller of an event without the pinned callbacks; it takes arguments by name."""
         return self.subset_hook_caller(event, self._pinned)
+
+    # pluggy would look at every attribute of every plugin, and of the module of the specs; here they are known.
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        """Give the options of a plugin's function, None for any other attribute."""
+        return getattr(getattr(plugin, name), f"{PROJECT}_impl") if name in plugin.implementations else None
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
+        """Give the options of an event's spec, None for any other name."""
+        return getattr(getattr(module_or_class, name), f"{PROJECT}_spec") if name in EVENTS else None

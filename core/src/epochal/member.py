@@ -65,8 +65,8 @@ class Member:
         code, callback = frame.f_code, self.callback
         if isinstance(callback, (FunctionType, MethodType)):
             return code is callback.__code__
-        function = inspect.unwrap(getattr(type(callback), code.co_name, None) or getattr(callback, code.co_name, len))
-        if getattr(function, "__code__", None) is not code:
+        function = getattr(type(callback), code.co_name, None) or getattr(callback, code.co_name, None)
+        if function is None or getattr(inspect.unwrap(function), "__code__", None) is not code:
             return False
         is_method = not isinstance(callback, ModuleType) and code.co_argcount > 0
         return not is_method or frame.f_locals.get(code.co_varnames[0]) is callback
@@ -152,9 +152,13 @@ def is_keras_callback(callback: Any) -> bool:
 
 def marked_functions(callback: Any) -> dict[str, dict[str, Any]]:
     """Give the attributes of an object or module that `@hookimpl` marks, each with the marker's options."""
+    # As `inspect.getattr_static` does it for one attribute, but every class is gone through only once.
+    kinds = () if isinstance(callback, ModuleType) else type(callback).__mro__
+    attributes: dict[str, Any] = {}
+    for scope in (getattr(callback, "__dict__", {}), *map(vars, kinds)):
+        attributes = {**scope, **attributes}
     found = {}
-    for attribute in dir(callback):
-        function = inspect.getattr_static(callback, attribute, None)
+    for attribute, function in sorted(attributes.items()):
         if isinstance(function, (staticmethod, classmethod)):
             function = function.__func__
         options = getattr(function, MARK, None)

@@ -46,7 +46,6 @@ class Run:
         params: `epochs`, `steps` and `verbose`, as plain Keras hands them to a callback for the same call.
         stage: "train", "validate", "test" or "predict".
         epoch: The epoch that runs or ran last, counted from 0; None before the first one.
-        step: How many training batches have ended since the run began.
         stateful_metrics: The metrics whose value in the logs of a batch stands for the whole epoch so far, so that no
             mean is to be taken over it. None: all of them, as Keras 3 gives running means.
         outcome: How the run ended; None while it lasts.
@@ -58,13 +57,28 @@ class Run:
         self.params: Mapping[str, Any] = MappingProxyType({})
         self.stage = stage
         self.epoch: int | None = None
-        self.step = 0
+        self.last_batch = -1
+        """The number of the training batch that ended last, in its epoch; -1: none has. Kept by the host."""
+        self._steps_before_epoch = 0
         self.stateful_metrics = None if stateful_metrics is None else frozenset(stateful_metrics)
         self.outcome: Outcome | None = None
         self.stop_reason: str | None = None
         self._members: tuple[Member, ...] = ()
         self._apply_stop: Callable[[], None] = lambda: None
         self._drop: Callable[[Member, Sequence[str]], None] | None = None
+
+    @property
+    def step(self) -> int:
+        """How many training batches have ended since the run began."""
+        return self._steps_before_epoch + self.last_batch + 1
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Note that an epoch begins. The host calls it."""
+        self._steps_before_epoch, self.last_batch, self.epoch = self.step, -1, epoch
+
+    def count_batch(self, batch: int, logs: Any = None) -> None:
+        """Note that a training batch ended. The host calls it."""
+        self.last_batch = batch
 
     @property
     def callbacks(self) -> dict[str, Any]:

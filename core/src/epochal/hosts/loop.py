@@ -140,10 +140,12 @@ class LoopRun(Run):
         steps = self.params["steps"] if training else None
         for values in islice(data, None if steps is None else max(0, steps - self._next_batch)):
             batch = self._begin_batch()
+            logs = self._batch_logs
             try:
                 yield batch, values
             except GeneratorExit:
-                self._batch_left = True  # it ends with whatever comes next; after an exception nothing does
+                # The open batch ends with whatever comes next; after an exception nothing does.
+                self._batch_left = self._batch_logs is logs
                 raise
             self._end_batch()
             if training and self._is_stopping():
