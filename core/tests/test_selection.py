@@ -266,7 +266,7 @@ def test_a_constructor_that_raises_is_an_error_with_the_cause(full: Site) -> Non
 def test_a_missing_pinned_plugin_is_an_error_with_the_command_that_installs_it(site: Site, missing: str) -> None:
     site.package("pinned_package", "import epochal\nclass One(epochal.Callback): pass\n")
     (present,) = {"base_logger", "history"} - {missing}
-    site.distribution("some-dist", callbacks={present: "pinned_package:One"})
+    site.distribution(f"epochal-{present.replace('_', '-')}", callbacks={present: "pinned_package:One"})
     with pytest.raises(UnknownCallbackError) as raised:
         select(None, site.catalogue())
     assert f"pip install epochal-{missing.replace('_', '-')}" in str(raised.value)
@@ -344,7 +344,8 @@ def test_the_pinned_two_are_imported_and_created_before_any_other(site: Site) ->
         site.package(name, f"{source}\nfake_trace.made.append('import ' + __name__)\n")
     own = {"a": "fake_a:One"}
     site.distribution("a-dist", callbacks=own, autoload=own)
-    site.distribution("b-dist", callbacks={"base_logger": "fake_base:One", "history": "fake_hist:One"})
+    site.distribution("epochal-history", callbacks={"history": "fake_hist:One"})
+    site.distribution("epochal-base-logger", callbacks={"base_logger": "fake_base:One"})
     select(None, site.catalogue())
     assert sys.modules["fake_trace"].made == [
         "import fake_base",
