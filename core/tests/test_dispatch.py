@@ -314,7 +314,6 @@ def test_an_error_that_passes_through_a_wrapper_is_not_the_wrappers() -> None:
     assert calls == ["w begins", "w ends"]
 
 
-@pytest.mark.xfail(strict=True, reason="the RuntimeError that a generator makes of it is blamed on the wrapper")
 def test_a_stop_iteration_that_passes_through_a_wrapper_is_not_the_wrappers() -> None:
     error, errors = StopIteration(), Errors()
     with pytest.raises(StopIteration):

@@ -35,9 +35,10 @@ def edges(candidates: list[Candidate]) -> set[tuple[str, str]]:
         for other in candidates:
             if one.name in PINNED or other.name in PINNED:
                 continue
-            if any(stands_for(target, other.name) for target in one.after):
+            own = one.name.partition("#")[0]  # a plain name stands for all others of it
+            if any(stands_for(target, other.name) for target in one.after if target != own):
                 found.add((other.name, one.name))
-            if any(stands_for(target, other.name) for target in one.before):
+            if any(stands_for(target, other.name) for target in one.before if target != own):
                 found.add((one.name, other.name))
     return found
 

@@ -128,13 +128,16 @@ def test_the_callbacks_are_ordered_as_in_any_run_and_nothing_is_added() -> None:
 
 def test_errors_of_the_order_and_of_callbacks_come_as_in_any_run() -> None:
     class Circle(Callback):
+        after = ("square",)
+
+    class Square(Callback):
         after = ("circle",)
 
     class Wrong(Callback):
         def on_epoch_ends(self) -> None: ...
 
     with pytest.raises(OrderError):
-        FakeHost(Circle())
+        FakeHost(Circle(), Square())
     with pytest.raises(InvalidCallbackError):
         FakeHost(Wrong()).fit()
 

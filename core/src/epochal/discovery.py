@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from configparser import ConfigParser
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from importlib import import_module
@@ -23,8 +24,6 @@ from .errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from importlib_metadata import EntryPoint
 
 GROUP = "epochal.callbacks"
 """The entry point group of callbacks: name of the callback = where it is."""
@@ -167,8 +166,8 @@ def discover() -> Catalogue:
     core = _core_version()
     for found in distributions():
         text = found.read_text("entry_points.txt") or ""
-        if GROUP not in text:  # most; reading their metadata would take longer than all the rest
-            continue
+        if GROUP not in text and AUTOLOAD_GROUP not in text:
+            continue  # most; reading their metadata would take longer than all the rest
         facts = _Facts.of(found)
         name = re.sub(r"[-_.]+", "-", facts.name).lower()
         if name not in seen and _is_first(facts.name, text):
@@ -211,16 +210,28 @@ def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
     if not facts.name:
         return [_unreadable(found, facts, "its metadata has no name")]
     try:
-        entries = list(found.entry_points)
+        callbacks, autoload = _entries(found, GROUP), _entries(found, AUTOLOAD_GROUP)
     except Exception as error:  # whatever the parser makes of a file that is no list of entry points
         return [_unreadable(found, facts, f"its entry_points.txt cannot be read ({one_line(error)})")]
-    autoload = {entry.name for entry in entries if entry.group == AUTOLOAD_GROUP}
-    return [_record(entry, facts, core, entry.name in autoload) for entry in entries if entry.group == GROUP]
+    records = []
+    for name, value in callbacks.items():
+        status, reason = _static_status(value, facts, core)
+        records.append(Record(name, value, facts.name, facts.version, status, reason, name in autoload))
+    for name in autoload.keys() - callbacks.keys():
+        reason = f"it is in the group {AUTOLOAD_GROUP} alone; a callback has to be in {GROUP} too."
+        records.append(Record(name, autoload[name], facts.name, facts.version, Status.BROKEN, reason))
+    return records
 
 
-def _record(entry: EntryPoint, facts: _Facts, core: str | None, autoload: bool) -> Record:
-    status, reason = _static_status(entry, facts, core)
-    return Record(entry.name, entry.value, facts.name, facts.version, status, reason, autoload)
+def _entries(found: Any, group: str) -> dict[str, str]:
+    """Give the names and values of a group; of a malformed value too, for which some parsers refuse the whole file."""
+    try:
+        return {entry.name: entry.value for entry in found.entry_points if entry.group == group}
+    except ValueError:
+        parser = ConfigParser(delimiters="=", interpolation=None)
+        parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+        parser.read_string(found.read_text("entry_points.txt") or "")
+        return dict(parser[group]) if parser.has_section(group) else {}
 
 
 def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
@@ -234,17 +245,17 @@ def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
     )
 
 
-def _static_status(entry: EntryPoint, facts: _Facts, core: str | None) -> tuple[Status, str]:
+def _static_status(value: str, facts: _Facts, core: str | None) -> tuple[Status, str]:
     """Judge an entry point by what can be known without importing it."""
-    if not _VALUE.match(entry.value):
-        return Status.BROKEN, f"its entry point {entry.value!r} is not of the form 'package.module:Class'."
+    if not _VALUE.match(value):
+        return Status.BROKEN, f"its entry point {value!r} is not of the form 'package.module:Class'."
     wanted = _unmet_requirement(facts.core_requirements, core)
     if wanted is not None:
         return Status.INCOMPATIBLE, (
             f"it needs {wanted}, and {CORE} {core} is installed. "
             f"`pip install --upgrade {CORE} {facts.name}` brings two that fit, if there are."
         )
-    package = entry.value.partition(":")[0].partition(".")[0]
+    package = value.partition(":")[0].partition(".")[0]
     if not _is_there(package):
         return Status.BROKEN, (
             f"its package {package!r} is not there. Reinstall it with `pip install --force-reinstall {facts.name}`."

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidCallbackError, nearest
-from .hookspecs import BATCH_EVENTS, EVENTS
+from .hookspecs import ALIASES, BATCH_EVENTS, EVENTS
 from .implementation import implementations
 from .logs import Logs
 from .manager import Manager
@@ -46,6 +46,9 @@ class Dispatch:
 
     Raises:
         InvalidCallbackError: A callback implements an event wrongly.
+
+    Attributes:
+        on_leave: Called with an error that leaves an event, before the host gets it; takes effect with `compile`.
     """
 
     on_run_begin: Callable[[], None]
@@ -75,6 +78,7 @@ class Dispatch:
     ) -> None:
         self._run = run
         self._on_error = on_error
+        self.on_leave: Callable[[BaseException], None] | None = None
         self._entries = {member: implementations(member, run) for member in members}
         for member, found in self._entries.items():
             _check_wrappers(member, found)
@@ -86,7 +90,10 @@ class Dispatch:
         """Make the call lists anew."""
         self._manager = Manager(self._entries.items(), self._guard)
         for event in EVENTS:
-            setattr(self, event, self._compiled(event))
+            call = self._compiled(event)
+            if self.on_leave is not None and self._manager.plugins_of(event):
+                call = _watched(call, self.on_leave)
+            setattr(self, event, call)
 
     def members(self, event: str) -> list[Member]:
         """Give the callbacks that an event reaches, in call order."""
@@ -94,10 +101,11 @@ class Dispatch:
 
     def drop(self, member: Member, events: Sequence[str]) -> None:
         """Take events away from a callback; takes effect with the next `compile`."""
-        for event in events:
+        for name in events:
+            event = ALIASES.get(name, name)
             if event not in EVENTS:
                 raise InvalidCallbackError(
-                    member.name, f"{member.title} drops {event!r}, which is no event.{nearest(event, EVENTS)}"
+                    member.name, f"{member.title} drops {name!r}, which is no event.{nearest(name, EVENTS)}"
                 )
             self._entries[member].pop(event, None)
 
@@ -235,13 +243,28 @@ class Dispatch:
             try:
                 return _finish(generator, result, passing, f"the wrapper of {event} in {member.title}")
             except BaseException as error:
-                if error is passing or not self._on_error(member, event, error):
+                # Python turns a StopIteration that passes through a generator into a RuntimeError, pluggy turns it back
+                passed = error is passing or (isinstance(passing, StopIteration) and error.__cause__ is passing)
+                if passed or not self._on_error(member, event, error):
                     raise
                 if passing is not None:
                     raise passing from None
                 return result
 
         return call
+
+
+def _watched(call: Callable[..., Any], on_leave: Callable[[BaseException], None]) -> Callable[..., Any]:
+    """Make a function that tells of an error that leaves it."""
+
+    def watched(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except BaseException as error:
+            on_leave(error)
+            raise
+
+    return watched
 
 
 def _check_wrappers(member: Member, found: Mapping[str, Implementation]) -> None:

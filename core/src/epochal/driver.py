@@ -150,8 +150,10 @@ class Driver:
         Args:
             terminated: Called at the next batch after SIGTERM in the place of raising.
         """
-        self._faults.on_fatal = self.end
         self._terminated = terminated
+        self._dispatch.on_leave = self.end
+        self._dispatch.compile()
+        self._bind_all()
 
     @property
     def terminated(self) -> bool:

@@ -9,7 +9,9 @@ Ctrl-C, `SystemExit` and the like are nobody's fault and pass through.
 
 from __future__ import annotations
 
+import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,7 +56,6 @@ class Faults:
     Attributes:
         disabled: The errors for which a callback was taken out.
         fatal: The error that ended the run, if it came from a callback.
-        on_fatal: Called with an error that ends the run, before it is raised; None: the host gets the error anyway.
         ending: Whether the run is at its end: then every callback still gets its `on_run_end`, and errors are kept.
         kept: The errors of critical callbacks at the end.
     """
@@ -64,7 +65,6 @@ class Faults:
         self._disable = disable
         self.disabled: list[Fault] = []
         self.fatal: Fault | None = None
-        self.on_fatal: Callable[[BaseException], None] | None = None
         self.ending = False
         self.kept: list[Fault] = []
 
@@ -74,12 +74,11 @@ class Faults:
         if self.ending:
             self._keep(fault)
             return True
-        if member.critical or not isinstance(error, Exception):
-            if isinstance(error, Exception):
-                add_note(error, f"raised by {fault.place}")
-                self.fatal = fault
-            if self.on_fatal is not None:
-                self.on_fatal(error)
+        if not isinstance(error, Exception):
+            return False
+        if member.critical:
+            add_note(error, f"raised by {fault.place}")
+            self.fatal = fault
             return False
         self.disabled.append(fault)
         self._disable(member)
@@ -122,7 +121,14 @@ class Faults:
         self._print(f"{lines}An error in {fault.place}. {consequence}")
 
     def _print(self, text: str) -> None:
-        self._console().print(text, markup=False, highlight=False, soft_wrap=True)
+        try:
+            self._console().print(text, markup=False, highlight=False, soft_wrap=True)
+        except (OSError, ValueError, SystemExit):
+            # Nobody reads standard output any more (rich makes a SystemExit of it), or it is closed: that is no reason
+            # to end a training that goes on.
+            if sys.__stderr__ is not None:
+                with suppress(OSError, ValueError):
+                    print(text, file=sys.__stderr__)
 
 
 def add_note(error: BaseException, note: str) -> None:

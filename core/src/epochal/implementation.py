@@ -120,7 +120,7 @@ def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[st
     _check_misspelt(member, (name for name in dir(callback) if name not in _CALLBACK_MEMBERS))
     found = {}
     for event in EVENTS:
-        method = _overridden(callback, event)
+        name, method = _overridden(callback, event)
         if method is None or hasattr(method, MARK):
             continue
         if not callable(method):
@@ -135,22 +135,22 @@ def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[st
         if event in OWN_EVENTS:
             found[event] = Implementation(_by_name(member, method, event, run))
         else:
-            _check_positional(member, method, event)
+            _check_positional(member, method, event, name)
             found[event] = Implementation(method)
     return found
 
 
-def _overridden(callback: Callback, event: str) -> Callable[..., Any] | None:
-    """Give the callback's own method for an event; where it has only the alias, that one."""
+def _overridden(callback: Callback, event: str) -> tuple[str, Callable[..., Any] | None]:
+    """Give the name and the callback's own method for an event; where it has only the alias, that one."""
     names = (event, *(alias for alias, target in ALIASES.items() if target == event))
     for name in names:
         method = getattr(callback, name, None)
         if method is not None and not _is_default(method):
-            return method  # type: ignore[no-any-return]
-    return None
+            return name, method
+    return event, None
 
 
-def _check_positional(member: Member, method: Callable[..., Any], event: str) -> None:
+def _check_positional(member: Member, method: Callable[..., Any], event: str, name: str) -> None:
     arguments = EVENTS[event][1:]
     try:
         signature = inspect.signature(method)
@@ -158,8 +158,8 @@ def _check_positional(member: Member, method: Callable[..., Any], event: str) ->
     except TypeError:
         raise InvalidCallbackError(
             member.name,
-            f"{event}{signature} of {member.title} cannot be called with ({', '.join(arguments)}) by position. "
-            f"Define it as `def {event}(self, {', '.join([*arguments[:-1], arguments[-1] + '=None'])})`.",
+            f"{name}{signature} of {member.title} cannot be called with ({', '.join(arguments)}) by position. "
+            f"Define it as `def {name}(self, {', '.join([*arguments[:-1], arguments[-1] + '=None'])})`.",
         ) from None
     except ValueError:  # a method in C shows no signature
         return

@@ -119,7 +119,7 @@ def _check_pinned(by_name: dict[str, Candidate]) -> None:
                     f"({', '.join(PINNED)}). Remove {target!r} from its `before`.",
                 )
         for target in candidate.after if rank < len(PINNED) else ():
-            if target not in PINNED[:rank] and _matching(target, by_name):
+            if target not in PINNED[:rank] and _matching(target, by_name, candidate.name):
                 raise OrderError(
                     (candidate.name, target),
                     f"the pinned callback {candidate.name!r} is to run after {target!r}, and the pinned callbacks "
@@ -127,11 +127,11 @@ def _check_pinned(by_name: dict[str, Candidate]) -> None:
                 )
 
 
-def _matching(target: str, by_name: Iterable[str]) -> list[str]:
-    """Give the names that an edge's target stands for: one instance, or all of a name."""
+def _matching(target: str, names: Iterable[str], own: str) -> list[str]:
+    """Give the names that an edge's target stands for: one instance, or all others of a name."""
     if _INSTANCE in target:
-        return [name for name in by_name if name == target]
-    return [name for name in by_name if base_name(name) == target]
+        return [name for name in names if name == target]
+    return [name for name in names if base_name(name) == target != base_name(own)]
 
 
 def _key(candidate: Candidate) -> tuple[int, float, str]:
@@ -145,10 +145,10 @@ def _waits_for(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
     waits: dict[str, dict[str, str]] = {name: {} for name in names}
     for candidate in candidates:
         for target in candidate.after:
-            for name in _matching(target, names):
+            for name in _matching(target, names, candidate.name):
                 waits[candidate.name].setdefault(name, f"runs after {name}")
         for target in candidate.before:
-            for name in _matching(target, names):
+            for name in _matching(target, names, candidate.name):
                 waits[name].setdefault(candidate.name, f"{candidate.name} runs before it")
     return waits
 

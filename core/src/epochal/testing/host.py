@@ -9,6 +9,7 @@ from ..member import default_name, make_member
 from ..ordering import unique_name
 from ..run import Run
 from ..selection import arrange
+from ..signals import Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,6 +153,9 @@ class FakeHost:
         try:
             driver.begin(params)
             events()
+        except Terminated:
+            driver.end(Terminated())
+            return driver.run
         except BaseException as error:
             driver.end(error)
             raise
