@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -75,6 +76,8 @@ def alone(session: nox.Session) -> None:
     wheels = _wheels(session)
     for package in PACKAGES:
         _test_alone(session, package, wheels)
+    python = _environment(session, "epochal", wheels)
+    session.run(python, "-m", "epochal", "list", external=True)
 
 
 def _wheels(session: nox.Session) -> Path:
@@ -86,20 +89,26 @@ def _wheels(session: nox.Session) -> Path:
     return wheels
 
 
-def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
-    """Run one package's tests in an environment of its own, outside the repository."""
-    name = nox.project.load_toml(package / "pyproject.toml")["project"]["name"]
+def _environment(session: nox.Session, name: str, wheels: Path, *requirements: str) -> str:
+    """Make an environment with one distribution of ours, and give its Python."""
     folder = Path(session.create_tmp()).resolve() / "alone" / name
     shutil.rmtree(folder, ignore_errors=True)
-    environment, copy = folder / "venv", folder / "tests"
-    shutil.copytree(package / "tests", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    session.run("uv", "venv", "--quiet", "--python", session.python or sys.executable, str(environment), external=True)
-    install = ("uv", "pip", "install", "--quiet", "--python", str(python), "--find-links", str(wheels))
-    session.run(*install, name, *_group("test"), external=True)
-    options = ["--import-mode=importlib", "-W", "error", "-ra", "--rootdir", str(folder)]
+    python = str(folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
+    session.run("uv", "venv", "--quiet", "--python", sys.executable, str(folder / "venv"), external=True)
+    install = ("uv", "pip", "install", "--quiet", "--python", python, "--find-links", str(wheels))
+    session.run(*install, name, *requirements, external=True)
+    return python
+
+
+def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
+    """Run a copy of one package's tests, so that nothing of the repository is on the path or in the settings."""
+    name = nox.project.load_toml(package / "pyproject.toml")["project"]["name"]
+    python = _environment(session, name, wheels, *_group("test"))
+    folder = Path(python).parents[2]
+    shutil.copytree(package / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    options = ["--import-mode=importlib", "-W", "error", "-ra", "-c", os.devnull, "--rootdir", str(folder)]
     with session.chdir(folder):
-        session.run(str(python), "-m", "pytest", *options, "tests", external=True, env={"PYTHONSAFEPATH": "1"})
+        session.run(python, "-m", "pytest", *options, "tests", external=True)
 
 
 @nox.session

@@ -13,7 +13,7 @@ from unittest import mock
 import keras
 
 import epochal
-from epochal.driver import BATCH_EVENTS
+from epochal.hookspecs import BATCH_EVENTS
 from epochal.hosts import keras as keras_host
 from epochal.hosts import keras_list
 
