@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from ..console import make_console
 from ..errors import EpochalError, MissingDependencyError
 from ..files import write_atomic
 from ..hosts.keras import evaluate, fit
@@ -19,6 +20,8 @@ from ..hosts.keras import evaluate, fit
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from ..run import Run
 
@@ -47,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, evaluate, save and explain."""
     folder: Path = arguments.out
     _check_folder(folder)
+    _say(make_console(), "A small network learns to read handwritten digits. Loading TensorFlow takes a moment.")
     keras, datasets = _import()
     images, labels = _digits(datasets)
     train, test = slice(0, 1437), slice(1437, None)
@@ -143,13 +147,17 @@ def _explain(run: Run, metrics: dict[str, float], folder: Path) -> None:
     table.add_column("why there")
     for place in run.order:
         table.add_row(place.name, place.reason)
-    print_ = run.console.print
-    print_()
-    print_(table)
-    print_()
+    run.console.print()
+    run.console.print(table)
+    run.console.print()
     assert run.outcome is not None
-    print_(Text(f"The run {run.outcome.status}. {_sentence(metrics)}"), soft_wrap=True)
-    print_(Text(f"The metrics of every epoch are in {folder / 'results.json'}."), soft_wrap=True)
+    _say(run.console, f"The run {run.outcome.status}. {_sentence(metrics)}")
+    _say(run.console, f"The metrics of every epoch are in {folder / 'results.json'}.")
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a sentence; only a terminal has an edge to break it at."""
+    console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
 def _sentence(metrics: dict[str, float]) -> str:
