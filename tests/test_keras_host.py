@@ -198,7 +198,7 @@ def test_kerass_own_callbacks_work_unchanged(model: Any, data: Data) -> None:
     assert len(history.epoch) == 2
     assert history.history["learning_rate"] == [pytest.approx(0.001)] * 2
     assert model.history is history
-    assert history.run.outcome.status == "stopped"
+    assert history.run.outcome == epochal.Outcome("stopped", "early_stopping: it set model.stop_training")
     assert list(history.run.callbacks)[2:] == ["early_stopping", "reduce_lr_on_plateau", "history#2", "progbar_logger"]
 
 

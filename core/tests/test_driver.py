@@ -539,7 +539,7 @@ def test_a_request_is_sticky_and_the_first_one_counts() -> None:
     assert run.outcome == Outcome("stopped", "first")
 
 
-def test_stop_training_set_by_a_callback_stops_too() -> None:
+def test_stop_training_set_by_a_keras_callback_stops_too_and_says_who() -> None:
     class Theirs:
         def set_params(self, params: Any) -> None: ...
 
@@ -550,7 +550,7 @@ def test_stop_training_set_by_a_callback_stops_too() -> None:
             self.model.stop_training = True
 
     run = FakeHost(Theirs()).fit(epochs=5)
-    assert run.outcome == Outcome("stopped", "model.stop_training was set")
+    assert run.outcome == Outcome("stopped", "theirs: it set model.stop_training")
 
 
 def test_a_model_without_the_flag_is_left_alone() -> None:

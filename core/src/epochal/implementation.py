@@ -69,7 +69,7 @@ def implementations(member: Member, run: Run) -> dict[str, Implementation]:
         return _of_function(member, run)
     found = _of_marks(member, run)
     if is_keras_callback(callback):
-        return {**{event: Implementation(_keras_call(callback, event)) for event in KERAS_EVENTS}, **found}
+        return {**{event: Implementation(_keras_call(member, event, run)) for event in KERAS_EVENTS}, **found}
     if isinstance(callback, Callback):
         found |= _of_methods(member, run, already=found)
     else:
@@ -86,12 +86,13 @@ def implementations(member: Member, run: Run) -> dict[str, Implementation]:
 # A Keras callback of somebody else
 
 
-def _keras_call(callback: Any, event: str) -> Callable[..., None]:
+def _keras_call(member: Member, event: str, run: Run) -> Callable[..., None]:
     """Call a Keras callback as Keras does: by position, the method looked up at the call, the logs fetched.
 
     The look-up matters: some replace their own methods while they run. A method that is still the base class's does
-    nothing, so the logs are not fetched for it.
+    nothing, so the logs are not fetched for it. They stop training by a flag of the model, so that is watched.
     """
+    callback = member.callback
     alias = next((alias for alias, target in ALIASES.items() if target == event), event)
 
     def call(*arguments: Any) -> None:
@@ -99,6 +100,9 @@ def _keras_call(callback: Any, event: str) -> Callable[..., None]:
         if method is None or (_is_default(method) and _is_default(getattr(callback, alias, method))):
             return
         method(*arguments[:-1], arguments[-1].fetch())
+        in_train = run.stage in ("train", "validate")
+        if in_train and run.stop_reason is None and getattr(run.model, "stop_training", False) is True:
+            run.stop_reason = f"{member.name}: it set model.stop_training"
 
     return call
 

@@ -91,8 +91,16 @@ def test_every_epoch_begins_anew_and_keys_are_sorted() -> None:
     assert list(logs.items()) == [("accuracy", 0.7), ("loss", 3.0)]
 
 
-def test_what_is_no_number_is_no_metric() -> None:
-    assert _epoch([{"loss": 1.0, "name": "adam", "shape": [1, 2]}]) == {"loss": 1.0}
+@pytest.mark.parametrize("value", ["adam", [1, 2], None])
+def test_what_is_no_number_is_an_error_that_names_it(value: Any) -> None:
+    with pytest.raises(TypeError, match="'name'"):
+        _epoch([{"loss": 1.0, "name": value}])
+
+
+def test_the_mean_of_arrays_is_taken_element_by_element() -> None:
+    np = pytest.importorskip("numpy", reason="arrays are NumPy's")
+    logs = _epoch([{"recall": np.array([0.0, 1.0]), "size": 3}, {"recall": np.array([1.0, 1.0]), "size": 1}])
+    assert logs["recall"].tolist() == [0.25, 1.0]
 
 
 def test_in_a_run_the_others_find_the_means_of_training_and_validation() -> None:

@@ -23,8 +23,9 @@ class BaseLogger(Callback):
 
     The mean is weighted by the batch's `size` (number of examples) times its `num_steps` (number of steps that the
     values are the mean of); a batch without them has weight 1. Of a stateful metric the last value counts. Means are
-    taken in double precision. They are in the logs of `on_epoch_end` and `on_test_end` before anyone else reads
-    them; a value that is in these logs already is left as it is. The formula is that of tf-keras 2's BaseLogger.
+    taken in double precision, of arrays element by element. They are in the logs of `on_epoch_end` and `on_test_end`
+    before anyone else reads them; a value that is in these logs already is left as it is. The formula is that of
+    tf-keras 2's BaseLogger.
 
     Under Keras 3 every metric is stateful (the logs of a batch hold running means, those of an epoch the result), so
     there is nothing to do, and it costs nothing.
@@ -87,7 +88,7 @@ class _Means:
 
     def reset(self) -> None:
         self._waiting: list[Mapping[str, Any]] = []
-        self._totals: dict[str, float] = {}
+        self._totals: dict[str, Any] = {}
         self._weights: dict[str, float] = {}
 
     def add(self, logs: Mapping[str, Any]) -> None:
@@ -106,7 +107,7 @@ class _Means:
         logs.clear()
         logs.update({key: merged[key] for key in sorted(merged)})
 
-    def _results(self) -> Iterator[tuple[str, float]]:
+    def _results(self) -> Iterator[tuple[str, Any]]:
         for key, total in self._totals.items():
             weight = self._weights[key]
             yield key, total / weight if weight else 0.0
@@ -116,11 +117,13 @@ class _Means:
             logs = Logs(values)
             weight = float(logs.get("size", 1)) * float(logs.get("num_steps", 1))
             for key, value in logs.items():
-                if key not in _WEIGHTS and isinstance(value, (int, float)):
+                if key not in _WEIGHTS:
                     self._fold_value(key, value, weight)
         self._waiting.clear()
 
-    def _fold_value(self, key: str, value: float, weight: float) -> None:
+    def _fold_value(self, key: str, value: Any, weight: float) -> None:
+        if not isinstance(value, (int, float)) and not hasattr(value, "__array__"):
+            raise TypeError(f"the value of {key!r} is {value!r}, and a mean is taken of numbers and arrays only")
         if key in self._stateful:
             self._totals[key], self._weights[key] = value, 1.0
         else:
