@@ -353,11 +353,11 @@ def test_a_wrong_call_is_kerass_own_error(model: Any) -> None:
         epochal.fit(model, np.zeros((3, 4)), np.zeros((4, 1)), verbose=0)
 
 
-def test_a_model_with_arguments_of_its_own_gets_them(data: Data) -> None:
+def test_a_model_with_a_fit_of_its_own_gets_its_arguments_and_no_others(data: Data) -> None:
     class Special(keras.Sequential):  # type: ignore[misc]  # Keras has no types
-        def fit(self, *args: Any, flavour: str, **kwargs: Any) -> Any:
+        def fit(self, x: Any, y: Any, flavour: str, verbose: int = 1, callbacks: Any = None) -> Any:
             self.flavour = flavour
-            return super().fit(*args, **kwargs)
+            return super().fit(x, y, verbose=verbose, callbacks=callbacks)
 
     model = Special([keras.layers.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..driver import Driver
@@ -68,7 +69,7 @@ def fit(
         "validation_batch_size": validation_batch_size,
         "validation_freq": validation_freq,
     }
-    return drive(model, model.fit, "train", callbacks, arguments | others)
+    return drive(model, model.fit, "train", callbacks, _given(fit, arguments) | others)
 
 
 def evaluate(
@@ -97,7 +98,7 @@ def evaluate(
         "steps": steps,
         "return_dict": return_dict,
     }
-    return drive(model, model.evaluate, "test", callbacks, arguments | others)
+    return drive(model, model.evaluate, "test", callbacks, _given(evaluate, arguments) | others)
 
 
 def predict(
@@ -115,7 +116,13 @@ def predict(
     handler lets it go on, the result is that of the batches up to there.
     """
     arguments = {"x": x, "batch_size": batch_size, "verbose": verbose, "steps": steps}
-    return drive(model, model.predict, "predict", callbacks, arguments | others)
+    return drive(model, model.predict, "predict", callbacks, _given(predict, arguments) | others)
+
+
+def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what has its default, for models whose own method takes fewer arguments than Keras's."""
+    parameters = signature(function).parameters
+    return {name: value for name, value in arguments.items() if value is not parameters[name].default}
 
 
 def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
