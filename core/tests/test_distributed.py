@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from epochal.hosts.distributed import is_chief, merge_replicas
+from epochal.chief import is_chief
+from epochal.hosts.replicas import merge_replicas
 
 
 @pytest.fixture(autouse=True)

@@ -99,10 +99,20 @@ class Record:
             raise CallbackImportError(
                 self.name,
                 f"the callback {self.name!r} of {self.origin} cannot be imported from {self.value!r}: "
-                f"{one_line(error)}. Reinstall it with `pip install --force-reinstall "
-                f"{self.distribution}`, or report it to its authors.",
+                f"{one_line(error)}. {self._advice(error)}",
             ) from error
         return found
+
+    def _advice(self, error: Exception) -> str:
+        """Say what to do about an error of the import."""
+        package = self.module.partition(".")[0]
+        if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != package:
+            return f"It needs {error.name!r}, which is not installed; install it, or tell the authors of {self.origin}."
+        if isinstance(error, AttributeError) and self.value.partition(":")[2]:
+            names = dir(sys.modules.get(self.module))
+            hint = nearest(self.value.partition(":")[2], [name for name in names if name[0] != "_"])
+            return f"Its entry point in {self.distribution} names what is not there.{hint}"
+        return f"It is for the authors of {self.origin} to mend; `pip uninstall {self.distribution}` removes it."
 
     def check(self) -> None:
         """Raise the error that belongs to the status, if it is not OK."""
@@ -143,11 +153,11 @@ class Catalogue:
         for record in self.records:
             if record.name == name:
                 return record
-        names = [record.name for record in self.records]
+        hint = nearest(name, [record.name for record in self.records])
         raise UnknownCallbackError(
             name,
-            f"no installed callback has the name {name!r}.{nearest(name, names)} "
-            f"`epochal list` shows what is installed; `pip install epochal-{name.replace('_', '-')}` may bring it.",
+            f"no installed callback has the name {name!r}.{hint} `epochal list` shows what is installed. "
+            "A callback that is not installed under a name is given as an object.",
         )
 
     def autoloaded(self) -> list[Record]:
@@ -156,7 +166,11 @@ class Catalogue:
 
     def record_of(self, callback: Any) -> Record | None:
         """Give the record whose entry point is a callback's own class, or the callback itself. Imports nothing."""
-        return next((record for record in self.records if record.loaded() in (callback, type(callback))), None)
+        for record in self.records:
+            found = record.loaded()
+            if found is not None and (found is callback or found is type(callback)):
+                return record
+        return None
 
 
 def discover() -> Catalogue:
@@ -165,7 +179,7 @@ def discover() -> Catalogue:
     seen: set[str] = set()
     core = _core_version()
     for found in distributions():
-        text = found.read_text("entry_points.txt") or ""
+        text = _read(found, "entry_points.txt")
         if GROUP not in text and AUTOLOAD_GROUP not in text:
             continue  # most; reading their metadata would take longer than all the rest
         facts = _Facts.of(found)
@@ -191,7 +205,7 @@ class _Facts:
 
     @classmethod
     def of(cls, found: Any) -> _Facts:
-        text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+        text = _read(found, "METADATA") or _read(found, "PKG-INFO")
         headers = _HEADER.findall(text.partition("\n\n")[0])
         first = {key.lower(): value for key, value in reversed(headers)}
         return cls(
@@ -203,7 +217,18 @@ class _Facts:
 
 def _is_first(name: str, entry_points: str) -> bool:
     """Tell whether a distribution is the first of its name on `sys.path`, the one that an import finds."""
-    return not name or (distribution(name).read_text("entry_points.txt") or "") == entry_points
+    try:
+        return not name or _read(distribution(name), "entry_points.txt") == entry_points
+    except PackageNotFoundError:  # its folder has another name than its metadata
+        return True
+
+
+def _read(found: Any, file: str) -> str:
+    """Read a file of metadata; one that is not in UTF-8 has nothing that we could read."""
+    try:
+        return found.read_text(file) or ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
@@ -317,9 +342,10 @@ def _mark_duplicates(records: Sequence[Record]) -> Iterable[Record]:
             yield record
             continue
         origins = " and ".join(claim.origin for claim in claims)
-        others = " or ".join(f"`pip uninstall {claim.distribution}`" for claim in claims)
+        # A distribution that is named after the callback is the one to keep.
+        conventional = f"epochal-{record.name.replace('_', '-')}"
+        others = [claim for claim in claims if claim.distribution != conventional] or claims
+        commands = " or ".join(f"`pip uninstall {claim.distribution}`" for claim in others)
         yield replace(
-            record,
-            status=Status.DUPLICATE,
-            reason=f"{origins} both claim its name. Keep one of them: {others}.",
+            record, status=Status.DUPLICATE, reason=f"{origins} both claim its name. Keep one of them: {commands}."
         )

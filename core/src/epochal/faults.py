@@ -92,6 +92,8 @@ class Faults:
             add_note(fault.error, f"raised by {fault.place}")
         if fault.member.critical or not isinstance(fault.error, Exception):
             self.kept.append(fault)
+        elif any(earlier.member is fault.member for earlier in self.disabled):
+            self._print(f"It failed again: {fault.place}: {one_line(fault.error)}")
         else:
             self._show(fault, "The run had ended already.")
 
@@ -113,8 +115,8 @@ class Faults:
     def summarize(self) -> None:
         """Say again, at the end of the run, which callbacks were taken out."""
         for fault in self.disabled:
-            text = f"{fault.place} failed and was taken out: {one_line(fault.error)}"
-            self._print(text[0].upper() + text[1:])
+            what = f"The callback {fault.member.title} failed in {fault.event} and was taken out"
+            self._print(f"{what}: {one_line(fault.error)}")
 
     def _show(self, fault: Fault, consequence: str) -> None:
         lines = "".join(traceback.format_exception(type(fault.error), fault.error, fault.error.__traceback__))

@@ -8,7 +8,7 @@ arguments by position, without `run`, which is bound already.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .callback import Callback
 from .errors import InvalidCallbackError, nearest
 from .hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from .member import MARK, is_keras_callback, marked_functions
+from .member import MARK, is_keras_callback, marked_functions, snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,13 +74,28 @@ def implementations(member: Member, run: Run) -> dict[str, Implementation]:
         found |= _of_methods(member, run, already=found)
     else:
         _check_unmarked(member)
-    if not found and not isinstance(callback, Callback):
+    if not found:
+        _check_meant(member)
+    if "on_epoch_end" in found:
+        found["on_epoch_end"] = _watched(member, run, found["on_epoch_end"])
+    return found
+
+
+def _check_meant(member: Member) -> None:
+    """Refuse an object without any event; a Callback may have none, unless one of its methods looks like one."""
+    callback = member.callback
+    if not isinstance(callback, Callback):
         raise InvalidCallbackError(
             member.name,
             f"{member.title} implements no event. Subclass epochal.Callback, or mark its functions with "
             f"@epochal.hookimpl and name them after events: {', '.join(EVENTS)}.",
         )
-    return found
+    for name in dir(callback):
+        hint = f"on_{snake_case(name)}".replace("on_on_", "on_")
+        if name not in _CALLBACK_MEMBERS and name[0] != "_" and hint in _HOOKS:
+            raise InvalidCallbackError(
+                member.name, f"{member.title} implements no event. {name!r} is none. Did you mean {hint!r}?"
+            )
 
 
 # A Keras callback of somebody else
@@ -100,11 +115,29 @@ def _keras_call(member: Member, event: str, run: Run) -> Callable[..., None]:
         if method is None or (_is_default(method) and _is_default(getattr(callback, alias, method))):
             return
         method(*arguments[:-1], arguments[-1].fetch())
-        in_train = run.stage in ("train", "validate")
-        if in_train and run.stop_reason is None and getattr(run.model, "stop_training", False) is True:
-            run.stop_reason = f"{member.name}: it set model.stop_training"
+        _note_stop(member, run)
 
     return call
+
+
+def _note_stop(member: Member, run: Run) -> None:
+    """Remember who stopped the training by the model's flag, as Keras's callbacks do."""
+    in_train = run.stage in ("train", "validate")
+    if in_train and run.stop_reason is None and getattr(run.model, "stop_training", False) is True:
+        run.stop_reason = f"{member.name}: it set model.stop_training"
+
+
+def _watched(member: Member, run: Run, implementation: Implementation) -> Implementation:
+    """Make an implementation of `on_epoch_end`, where training is stopped mostly, be watched for the model's flag."""
+    if implementation.options.get("wrapper"):
+        return implementation
+
+    def call(epoch: int, logs: Any) -> Any:
+        result = implementation.call(epoch, logs)
+        _note_stop(member, run)
+        return result
+
+    return replace(implementation, call=call)
 
 
 def _is_default(method: Any) -> bool:
@@ -176,6 +209,12 @@ def _of_function(member: Member, run: Run) -> dict[str, Implementation]:
     function = member.callback
     options = getattr(function, MARK, None)
     if options is None:
+        if function.__name__ == "<lambda>":
+            raise InvalidCallbackError(
+                member.name,
+                f"a lambda ({member.origin}) is no callback: it has no name that tells the event. "
+                "Write a function named after an event, with @epochal.hookimpl above it.",
+            )
         raise InvalidCallbackError(
             member.name,
             f"the function {function.__qualname__} ({member.origin}) is not marked. "

@@ -90,13 +90,16 @@ def make_member(name: str, callback: Any, record: Record | None, position: int |
             f"the priority of {title} is {priority!r}, and it has to be an int, "
             "like epochal.Priority.REPORT or 90. Lower runs earlier.",
         )
+    critical = getattr(callback, "critical", True)
+    if not isinstance(critical, bool):
+        raise InvalidCallbackError(name, f"`critical` of {title} is {critical!r}, and it has to be True or False.")
     return Member(
         name=name,
         callback=callback,
         priority=priority,
         before=_names(callback, "before", name, title),
         after=_names(callback, "after", name, title),
-        critical=bool(getattr(callback, "critical", True)),
+        critical=critical,
         record=record,
         position=position,
     )

@@ -157,13 +157,15 @@ def _sorted(candidates: Sequence[Candidate]) -> list[Place]:
     """Sort topologically, always taking the smallest key that is ready."""
     waits = _waits_for(candidates)
     by_name = {candidate.name: candidate for candidate in candidates}
+    known = {*by_name, *PINNED}
     left = {name: set(others) for name, others in waits.items()}
     ready = [(_key(by_name[name]), name) for name, others in left.items() if not others]
     heapq.heapify(ready)
     places: list[Place] = []
     while ready:
         _, name = heapq.heappop(ready)
-        places.append(Place(name, _reason(by_name[name], waits[name], by_name)))
+        reason = _reason(by_name[name], waits[name], by_name) + _without_effect(by_name[name], known)
+        places.append(Place(name, reason))
         del left[name]
         for other, others in left.items():
             if name in others:
@@ -187,6 +189,12 @@ def _reason(candidate: Candidate, waits: dict[str, str], by_name: dict[str, Cand
     delayed_by = [phrase for name, phrase in waits.items() if _key(by_name[name]) > _key(candidate)]
     held_by = delayed_by or list(waits.values())
     return f"{reason}; {', '.join(held_by)}" if held_by else reason
+
+
+def _without_effect(candidate: Candidate, known: set[str]) -> str:
+    """Say which edges name callbacks that are not active, which may be a misspelt name."""
+    missing = [name for name in (*candidate.before, *candidate.after) if not _matching(name, known, "")]
+    return f"; not active: {', '.join(dict.fromkeys(missing))}" if missing else ""
 
 
 def _cycle(left: dict[str, set[str]]) -> OrderError:

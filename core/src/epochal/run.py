@@ -41,7 +41,7 @@ class Run:
     """One `fit`, `evaluate`, `predict` or hand-written loop, from its begin to its guaranteed end.
 
     Attributes:
-        id: A name of the run that is stable over a resume.
+        id: A name of the run, unlike that of any other.
         model: The model.
         params: `epochs`, `steps` and `verbose`, as plain Keras hands them to a callback for the same call.
         stage: "train", "validate", "test" or "predict".
@@ -70,7 +70,9 @@ class Run:
     @property
     def step(self) -> int:
         """How many training batches have ended since the run began."""
-        return self._steps_before_epoch + self.last_batch + 1
+        # The last execution of several steps may have fewer than its number says.
+        ended, known = self.last_batch + 1, self.params.get("steps")
+        return self._steps_before_epoch + (ended if known is None else min(ended, known))
 
     def begin_epoch(self, epoch: int) -> None:
         """Note that an epoch begins. The host calls it."""
@@ -105,7 +107,7 @@ class Run:
     @cached_property
     def is_chief(self) -> bool:
         """Whether this process is the one, of those that train together, that writes files and draws."""
-        from .hosts.distributed import is_chief
+        from .chief import is_chief
 
         return is_chief()
 

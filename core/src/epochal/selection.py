@@ -53,6 +53,7 @@ def create(given: Any, catalogue: Catalogue) -> list[Member]:
     names = _active_names(items, catalogue)
     records = [_pinned_record(name, catalogue) if name in PINNED else catalogue.find(name) for name in names]
     objects = [(position, item) for position, item in enumerate(items) if not isinstance(item, str)]
+    asked = {item: position for position, item in enumerate(items) if isinstance(item, str)}
     replaced = {record.name: _take_replacement(objects, record) for record in records}
     for record in records:
         if replaced[record.name] is None:
@@ -60,9 +61,12 @@ def create(given: Any, catalogue: Catalogue) -> list[Member]:
     # From here on things are imported.
     members: dict[str, Member] = {}
     for record in records:
-        position, item = replaced[record.name] or (None, None)
-        callback = _instance(record) if position is None else item
-        members[record.name] = make_member(record.name, callback, record, position)
+        replacement = replaced[record.name]
+        if replacement is None:
+            members[record.name] = make_member(record.name, _instance(record), record, asked.get(record.name))
+        else:
+            position, item = replacement
+            members[record.name] = make_member(record.name, item, record, position)
     for position, item in objects:
         own = catalogue.record_of(item)
         name = unique_name(own.name if own is not None else default_name(item), members)
@@ -84,6 +88,8 @@ def _check_objects(items: list[Any]) -> None:
     seen: dict[int, Any] = {}
     for item in items:
         if isinstance(item, str):
+            if sum(other == item for other in items if isinstance(other, str)) > 1:
+                raise InvalidCallbackError(item, f"the name {item!r} is given twice. Give it once.")
             continue
         if isinstance(item, type):
             raise InvalidCallbackError(

@@ -35,24 +35,26 @@ class Termination:
         self._request = request
         self._installed = False
         self._over = False
+        self._process = 0
         self._previous: Any = None
         self._frame: FrameType | None = None
 
     def install(self) -> None:
         """Take the signal, if this is the main thread and the program does not ignore it."""
-        if threading.current_thread() is not threading.main_thread():
+        if not _in_main_thread():
             return
         previous = signal.getsignal(signal.SIGTERM)
         # None: a handler that was not installed from Python and could not be put back.
         if previous is None or previous is signal.SIG_IGN:
             return
         signal.signal(signal.SIGTERM, self._handle)
-        self._previous, self._installed = previous, True
+        self._previous, self._installed, self._process = previous, True, os.getpid()
 
     def restore(self) -> None:
         """Give the signal back to the handler that had it."""
         self._over = True
-        if self._installed and signal.getsignal(signal.SIGTERM) == self._handle:
+        # Another thread may drop what held the run open; then the handler stays, and passes the signal on.
+        if self._installed and _in_main_thread() and signal.getsignal(signal.SIGTERM) == self._handle:
             signal.signal(signal.SIGTERM, self._previous)
         self._installed = False
 
@@ -69,7 +71,9 @@ class Termination:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _handle(self, _number: int, frame: FrameType | None) -> None:
-        if self._over:  # a run that began inside this one outlived it, and gave the signal back to us
+        # The run is over (one that began inside it outlived it, and gave the signal back), or it is that of the process
+        # that this one was forked from.
+        if self._over or os.getpid() != self._process:
             self._frame = frame
             self._pass_on()
             return
@@ -77,3 +81,7 @@ class Termination:
             raise Terminated
         self.arrived, self._frame = True, frame
         self._request()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..errors import EpochalError
+from ..errors import EpochalError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("epochal: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader went away, `epochal list | head`
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader went away, `epochal list | head`; Python's own last flush is to be quiet too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"epochal: {one_line(error)}", file=sys.stderr)
+        return 1
 
 
 def _run(words: Sequence[str]) -> int:

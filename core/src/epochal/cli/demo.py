@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,13 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-_positive.__name__ = "number of epochs"  # argparse names the type in its message
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} has to be an int of 1 or more")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     train, test = slice(0, 1437), slice(1437, None)
     model = _network(keras)
 
+    path = folder / "results.json"
+    path.unlink(missing_ok=True)  # those of an earlier demo
     history = fit(
         model,
         images[train],
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     metrics = evaluate(model, images[test], labels[test], return_dict=True)
 
     results = {"history": history.to_rows(), "test": metrics}
-    _save(folder / "results.json", results)
+    _save(path, results)
     _explain(history.run, metrics, folder)
     return 0
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     Given = dict[str, Any] | None
 
 _LEFT = Outcome("failed", "Keras left the call by an exception or an interrupt outside of epochal's callbacks")
-_histories: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
 def bare_callbacks(members: Sequence[Member]) -> list[Any]:
@@ -67,6 +66,12 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         memo[id(self)] = copied = type(self)(made)
         return copied
 
+    epochal_bare = True
+
+    def given(self) -> list[Any]:
+        """Give the callbacks themselves, for a run where Keras does not own the call."""
+        return [member.callback for member in self._members]
+
     @property
     def run_history(self) -> Any:
         """Our History, which `model.fit` is to return."""
@@ -90,9 +95,10 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         driver = self._driver = Driver(Run(model, stage), self._members)
         if stage == "train":
             adopt_history(self.run_history)
-            model.history = _histories[model] = self.run_history
-        elif model in _histories:  # Keras put the stand-in there, and only a fit is to leave a history
-            model.history = _histories[model]
+            # Kept a second time, because Keras puts the stand-in in its place when an evaluation begins.
+            model.history = model._epochal_history = self.run_history
+        elif hasattr(model, "_epochal_history"):
+            model.history = model._epochal_history
         # Keras lets go of its list when the exception that left the call is dropped, or when the program ends.
         self._list = weakref.ref(listed) if listed is not None else lambda: None
         weakref.finalize(listed if listed is not None else self, driver.end, outcome=_LEFT)
@@ -192,6 +198,12 @@ class HistoryStandIn(keras.callbacks.History):  # type: ignore[misc]  # Keras ha
     def __init__(self, runner: BareRun) -> None:
         super().__init__()
         self._runner = runner
+
+    epochal_bare = True
+
+    def given(self) -> list[Any]:
+        """Give nothing: what it stands in for comes with the other object."""
+        return []
 
     def set_model(self, model: Any) -> None:
         model.history = self._runner.run_history

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..driver import Driver
+from ..errors import RunError
 from ..run import Run
 from ..selection import select
 from ..signals import Terminated
@@ -69,7 +71,7 @@ def fit(
         "validation_batch_size": validation_batch_size,
         "validation_freq": validation_freq,
     }
-    return drive(model, model.fit, "train", callbacks, _given(fit, arguments) | others)
+    return drive(model, "fit", "train", callbacks, _given(fit, arguments) | others)
 
 
 def evaluate(
@@ -98,7 +100,7 @@ def evaluate(
         "steps": steps,
         "return_dict": return_dict,
     }
-    return drive(model, model.evaluate, "test", callbacks, _given(evaluate, arguments) | others)
+    return drive(model, "evaluate", "test", callbacks, _given(evaluate, arguments) | others)
 
 
 def predict(
@@ -116,7 +118,7 @@ def predict(
     handler lets it go on, the result is that of the batches up to there.
     """
     arguments = {"x": x, "batch_size": batch_size, "verbose": verbose, "steps": steps}
-    return drive(model, model.predict, "predict", callbacks, _given(predict, arguments) | others)
+    return drive(model, "predict", "predict", callbacks, _given(predict, arguments) | others)
 
 
 def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -125,28 +127,31 @@ def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str,
     return {name: value for name, value in arguments.items() if value is not parameters[name].default}
 
 
-def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
+def drive(model: Any, method: str, stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
     """Call one of the model's methods as a run.
 
     Args:
         model: The model.
-        method: The model's `fit`, `evaluate` or `predict`, bound.
+        method: "fit", "evaluate" or "predict".
         stage: "train", "test" or "predict".
         callbacks: What the caller gave as callbacks.
         arguments: All other arguments of the method, by name.
     """
+    _check_model(model)
     members = select(_own_callbacks(callbacks))
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
     driver = Driver(Run(model, stage), members)
     try:
-        result = method(**arguments, callbacks=HostList(driver))
+        result = getattr(model, method)(**arguments, callbacks=HostList(driver))
     except BaseException as error:
         driver.end(error)
-        if isinstance(error, Terminated):
+        if not isinstance(error, Terminated):
+            raise
+        if stage == "train":
             return driver.run.history
-        raise
+        raise SystemExit(128 + signal.SIGTERM) from None  # a second signal cut it short: there is no result
     driver.end()
     return result
 
@@ -177,6 +182,26 @@ def callbacks(*given: Any) -> list[Any]:
 
 
 def _own_callbacks(given: Any) -> Any:
-    """Take the callbacks out of a Keras CallbackList, which Keras accepts in the place of a list."""
+    """Take the callbacks out of what Keras accepts in their place: its CallbackList, and what `callbacks` gives."""
+    if isinstance(given, (list, tuple)):
+        return [_own_callbacks(each) for each in given]
     kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(given).__mro__}
-    return given.callbacks if "keras.CallbackList" in kinds else given
+    if "keras.CallbackList" in kinds:
+        return _own_callbacks(given.callbacks)
+    return given.given() if hasattr(given, "epochal_bare") else given
+
+
+def _check_model(model: Any) -> None:
+    """Refuse what Keras 3 cannot fit, before anything is looked up on it.
+
+    Raises:
+        RunError: It is a model of tf_keras, or no model.
+    """
+    packages = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
+    if "tf_keras" in packages:
+        raise RunError(
+            "epochal.fit, evaluate and predict drive Keras 3, and this is a model of tf_keras. Single callbacks work "
+            "there: model.fit(callbacks=[…])."
+        )
+    if not callable(getattr(model, "fit", None)):
+        raise RunError(f"{model!r} is no Keras model: it has no `fit`. For a loop of your own there is epochal.loop.")

@@ -41,12 +41,15 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         if run.stage == "train":
             adopt_history(run.history)
             self._show_history()
-        self._driver.begin(call_params(run.model))
+        self._driver.begin(call_params(self))
         self._driver.bind(self)
 
     def _show_history(self) -> None:
         """Put our History where Keras's `fit` takes its result from; a callback may have put another there."""
         self._driver.run.model.history = self._driver.run.history
+        inner = _call_scope(self).get("self")  # another model, where the fit of the one that was given delegates
+        if inner is not None:
+            inner.history = self._driver.run.history
 
     def on_train_begin(self, logs: Given = None) -> None:
         self._begin()
@@ -79,14 +82,14 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         self._driver.on_predict_end(logs)
 
 
-def call_params(model: Any) -> dict[str, Any]:
+def call_params(callbacks: HostList) -> dict[str, Any]:
     """Give the params that plain Keras would hand to a callback for the call that is going on.
 
     The number of steps is known only to the local `epoch_iterator` of Keras's `fit`, `evaluate` and `predict` (in all
     versions of Keras 3, on all backends). It is read from there: making a second data adapter to ask would eat the
     first batch of a generator.
     """
-    scope = _call_scope(model)
+    scope = _call_scope(callbacks)
     iterator = scope.get("epoch_iterator")
     return {
         "verbose": scope.get("verbose", "auto"),
@@ -95,11 +98,11 @@ def call_params(model: Any) -> dict[str, Any]:
     }
 
 
-def _call_scope(model: Any) -> Mapping[str, Any]:
+def _call_scope(callbacks: HostList) -> Mapping[str, Any]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         scope = frame.f_locals
-        if "epoch_iterator" in scope and scope.get("self") is model:
+        if "epoch_iterator" in scope and scope.get("callbacks") is callbacks:
             return scope
         frame = frame.f_back
     return {}

@@ -11,7 +11,7 @@ from ..errors import RunError
 from ..run import Outcome, Run
 from ..selection import select
 from ..signals import Terminated
-from .distributed import merge_replicas
+from .replicas import merge_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,9 +52,9 @@ def loop(
         ...         for step, (x, y) in run.batches(data):
         ...             run.log(loss=train_step(x, y), size=len(x))
     """
-    _check_count("epochs", epochs, least=0)
+    epochs = _count("epochs", epochs, least=0)
     if steps is not None:
-        _check_count("steps", steps, least=1)
+        steps = _count("steps", steps, least=1)
     run = LoopRun(model, epochs, stateful_metrics)
     driver = run._driver = Driver(run, select(callbacks))
     if getattr(model, "stop_training", False):
@@ -73,9 +73,11 @@ def loop(
     driver.end(outcome=run._left_early())
 
 
-def _check_count(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+def _count(name: str, value: Any, least: int) -> int:
+    count = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else least - 1
+    if count < least:
         raise RunError(f"{name}={value!r} has to be an int of {least} or more")
+    return int(count)
 
 
 class LoopRun(Run):
@@ -108,7 +110,7 @@ class LoopRun(Run):
         Yields:
             The epoch, counted from 0. Ends after the last one, or when a callback asked to stop.
         """
-        _check_count("initial_epoch", initial_epoch, least=0)
+        initial_epoch = _count("initial_epoch", initial_epoch, least=0)
         last = self._planned_epochs
         self._planned_epochs = max(0, last - initial_epoch)
         for epoch in range(initial_epoch, last):
@@ -170,6 +172,12 @@ class LoopRun(Run):
             self._end_batch()
         scopes = (self._batch_logs, self._validation_logs, self._epoch_logs)
         innermost = next(logs for logs in scopes if logs is not None)
+        twice = innermost.keys() & values.keys()
+        if twice and self._batch_logs is None:
+            raise RunError(
+                f"run.log({', '.join(sorted(twice))}=…) is called a second time outside of a batch, and would replace "
+                "the first value. Go through the data with `for step, batch in run.batches(data):`."
+            )
         innermost.update(merge_replicas(values))
 
     @contextmanager

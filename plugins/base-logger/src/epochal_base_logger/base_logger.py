@@ -48,11 +48,11 @@ class BaseLogger(Callback):
 
     def on_run_begin(self, run: Run) -> None:
         """Learn which metrics are stateful; where all are, listen to no batch."""
-        if run.stateful_metrics is None:
-            run.drop(self, "on_epoch_begin", "on_train_batch_end", "on_test_begin", "on_test_batch_end")
-            return
-        stateful = self.stateful_metrics | run.stateful_metrics
+        stateful = self.stateful_metrics | (run.stateful_metrics or frozenset())
         self._train, self._test = _Means(stateful), _Means(stateful)
+        if run.stateful_metrics is None:
+            run.drop(self, "on_epoch_begin", "on_train_batch_end", "on_epoch_end")
+            run.drop(self, "on_test_begin", "on_test_batch_end", "on_test_end")
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Begin new means."""

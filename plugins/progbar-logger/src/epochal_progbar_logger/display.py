@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from threading import RLock
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
@@ -220,10 +221,13 @@ def _painter(console: Console, styles: Mapping[str, Style]) -> Callable[[Row], s
 def _write(stream: IO[str], text: str) -> None:
     try:
         stream.write(text)
+    except BrokenPipeError:
+        return
     except UnicodeEncodeError:
         encoding = getattr(stream, "encoding", None) or "ascii"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+    with suppress(BrokenPipeError):  # nobody reads any more, `python train.py | head`; that ends no training
+        stream.flush()
 
 
 def _is_terminal(stream: TextIO) -> bool:
