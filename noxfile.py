@@ -65,10 +65,12 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, strictly, of the packages and their tests."""
     session.install(*_workspace(), *_group("types"))
-    session.run("mypy", "noxfile.py")
+    environment = {"MYPYPATH": os.pathsep.join(str(package / "src") for package in PACKAGES)}
+    session.run("mypy", "noxfile.py", env=environment)
     for package in PACKAGES:
-        session.run("mypy", str(package.relative_to(ROOT) / "src"), str(package.relative_to(ROOT) / "tests"))
-    session.run("mypy", "tests", "benchmarks")
+        folder = package.relative_to(ROOT)
+        session.run("mypy", str(folder / "src"), str(folder / "tests"), env=environment)
+    session.run("mypy", "tests", "benchmarks", env=environment)
 
 
 @nox.session
@@ -97,7 +99,8 @@ def _environment(session: nox.Session, name: str, wheels: Path, *requirements: s
     python = str(folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
     session.run("uv", "venv", "--quiet", "--python", sys.executable, str(folder / "venv"), external=True)
     install = ("uv", "pip", "install", "--quiet", "--python", python, "--find-links", str(wheels))
-    session.run(*install, name, *requirements, external=True)
+    version = PROJECT["project"]["version"]  # one for all packages; a published one is not what is tried here
+    session.run(*install, f"{name}=={version}", *requirements, external=True)
     return python
 
 

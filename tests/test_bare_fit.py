@@ -9,6 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -267,3 +268,13 @@ def test_a_plain_object_works_in_tf_keras_too() -> None:
     assert events.count("on_epoch_end") == 2
     assert events.count("on_train_batch_end") == 4
     assert set(ours.params) >= {"epochs", "steps", "verbose"}
+
+
+def test_a_model_that_was_fitted_is_let_go_of(make_model: Callable[..., Any], data: Data) -> None:
+    model = make_model()
+    model.fit(*data, verbose=0, callbacks=epochal.callbacks())
+    gone = weakref.ref(model)
+    del model
+    keras.backend.clear_session()
+    gc.collect()
+    assert gone() is None

@@ -377,3 +377,53 @@ def test_callbacks_are_checked_before_anything_trains(model: Any, data: Data) ->
     with pytest.raises(epochal.InvalidCallbackError, match="implements no event"):
         epochal.fit(model, *data, verbose=0, callbacks=[object()])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_model_whose_fit_delegates_to_another_gets_the_others_params(make_model: Any, data: Data) -> None:
+    class Outer(keras.Model):  # type: ignore[misc]  # Keras has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = make_model()
+
+        def fit(self, *args: Any, **kwargs: Any) -> Any:
+            return self.inner.fit(*args, **kwargs)
+
+    history = epochal.fit(Outer(), *data, epochs=2, verbose=0)
+    assert history.params == {"verbose": 0, "epochs": 2, "steps": 2}
+    assert history.epoch == [0, 1]
+
+
+def test_the_steps_are_counted_also_where_an_execution_has_fewer(make_model: Any, data: Data) -> None:
+    model = make_model(steps_per_execution=3)
+    history = epochal.fit(model, *data, batch_size=10, epochs=2, verbose=0)
+    assert history.run.step == 8
+
+
+def test_what_callbacks_gives_is_taken_apart(model: Any, data: Data) -> None:
+    recorder = OurRecorder()
+    history = epochal.fit(model, *data, verbose=0, callbacks=epochal.callbacks(recorder))
+    assert list(history.run.callbacks) == ["base_logger", "history", "recorder", "progbar_logger"]
+
+
+def test_a_second_sigterm_in_an_evaluation_ends_the_program(model: Any, data: Data) -> None:
+    class Killer(epochal.Callback):
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            epochal.evaluate(model, *data, verbose=0, callbacks=[Killer()])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert caught.value.code == 143
+
+
+def test_what_is_no_model_of_keras_3_is_refused_in_a_sentence(data: Data) -> None:
+    import tf_keras
+
+    with pytest.raises(epochal.RunError, match="is a model of tf_keras"):
+        epochal.fit(tf_keras.Sequential(), *data)
+    with pytest.raises(epochal.RunError, match="'m' is no Keras model"):
+        epochal.fit("m", *data)

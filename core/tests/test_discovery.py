@@ -103,7 +103,7 @@ def test_a_name_that_nobody_installed_is_an_error_with_the_nearest_one(site: Sit
         discover().find("fake_stoping")
     assert "'fake_stoping'" in str(raised.value)
     assert "Did you mean 'fake_stopping'?" in str(raised.value)
-    assert "pip install epochal-fake-stoping" in str(raised.value)
+    assert "`epochal list` shows" in str(raised.value)
     assert raised.value.callback == "fake_stoping"
 
 
@@ -255,7 +255,7 @@ def test_a_missing_class_is_an_import_error_with_its_distribution(site: Site) ->
         "fake-dist 1.0",
         "'fake_package:Gone'",
         "AttributeError",
-        "pip install --force-reinstall fake-dist",
+        "Its entry point in fake-dist names what is not there.",
     ):
         assert part in str(raised.value)
 
@@ -298,3 +298,28 @@ def test_a_line_that_is_no_entry_point_does_not_break_the_others(site: Site) -> 
 def test_without_installed_callbacks_the_catalogue_is_empty(site: Site) -> None:
     assert site.catalogue().records == ()
     assert site.catalogue().autoloaded() == []
+
+
+def test_a_folder_that_is_named_otherwise_than_its_metadata_is_no_crash(site: Site) -> None:
+    site.package("fake_package")
+    site.distribution("fake-dist", callbacks={"one": "fake_package:One"})
+    (site.folder / "fake_dist-1.0.dist-info").rename(site.folder / "other_name-1.0.dist-info")
+    site.refresh()
+    assert discover().find("one").distribution == "fake-dist"
+
+
+@pytest.mark.parametrize("file", ["METADATA", "entry_points.txt"])
+def test_metadata_that_is_no_text_breaks_nothing_else(site: Site, file: str) -> None:
+    site.package("fake_package")
+    site.distribution("fake-dist", callbacks={"one": "fake_package:One"})
+    site.distribution("broken-dist", callbacks={"two": "fake_package:Two"})
+    (site.folder / "broken_dist-1.0.dist-info" / file).write_bytes(b"[epochal.callbacks]\nName: \xff\xfe")
+    site.refresh()
+    assert discover().find("one").status is Status.OK
+
+
+def test_the_advice_for_a_missing_dependency_names_it(site: Site) -> None:
+    site.package("fake_hungry", "import not_there_at_all")
+    site.distribution("fake-dist", callbacks={"one": "fake_hungry:One"})
+    with pytest.raises(CallbackImportError, match="It needs 'not_there_at_all', which is not installed"):
+        only(site).load()

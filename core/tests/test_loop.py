@@ -400,7 +400,7 @@ def test_stop_training_as_callbacks_of_keras_set_it_stops_too(watch: Watch) -> N
 
     with epochal.loop(model, epochs=3, callbacks=[watch, Theirs()]) as run:
         assert list(run.epochs()) == [0]
-    assert watch.outcome == Outcome("stopped", "model.stop_training was set")
+    assert watch.outcome == Outcome("stopped", "theirs: it set model.stop_training")
 
 
 def test_a_request_during_validation_lets_it_end(watch: Watch) -> None:
@@ -648,3 +648,11 @@ def test_logs_of_a_loop_are_logs(watch: Watch) -> None:
         for _ in run.epochs():
             list(run.batches("a"))
     assert kinds == [Logs]
+
+
+def test_what_is_logged_twice_outside_of_a_batch_is_an_error_that_shows_the_way(watch: Watch) -> None:
+    with epochal.loop(None, callbacks=[watch]) as run:
+        for _ in run.epochs():
+            run.log(loss=1)
+            with pytest.raises(RunError, match=r"run\.batches\(data\)"):
+                run.log(loss=2)

@@ -288,3 +288,8 @@ def test_unique_names_count_on_from_two() -> None:
 def test_the_base_name_leaves_the_number_out() -> None:
     assert base_name("csv_logger#12") == "csv_logger"
     assert base_name("csv_logger") == "csv_logger"
+
+
+def test_an_edge_to_what_is_not_active_is_in_the_reason() -> None:
+    (place,) = order([Candidate("ada", after=("bbo",))])
+    assert place.reason == "priority 50 (CONTROL); not active: bbo"

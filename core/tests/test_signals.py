@@ -316,3 +316,26 @@ def test_with_the_default_handler_the_process_ends_by_the_signal_after_the_run_e
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.splitlines() == ["batch 0", "interrupted SIGTERM"]
     assert done.returncode == -signal.SIGTERM
+
+
+_FORK = """
+import multiprocessing, time
+from epochal import Callback
+from epochal.testing import FakeHost
+
+class Forks(Callback):
+    def on_train_begin(self, logs=None):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        child.start()
+        child.terminate()
+        child.join()
+        print(child.exitcode)
+
+FakeHost(Forks()).fit()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_process_forked_inside_a_run_can_be_terminated() -> None:
+    done = subprocess.run([sys.executable, "-c", _FORK], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["-15"]

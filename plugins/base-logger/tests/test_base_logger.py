@@ -159,3 +159,10 @@ def test_what_later_callbacks_write_into_a_batch_is_not_averaged() -> None:
 def test_one_name_in_the_place_of_several_is_an_error() -> None:
     with pytest.raises(TypeError, match=r"\['auc'\]"):
         BaseLogger(stateful_metrics="auc")
+
+
+def test_what_one_run_left_is_not_written_into_the_next() -> None:
+    base_logger, last = BaseLogger(), Last()
+    FakeHost(base_logger, stateful_metrics=()).fit(values=lambda epoch, batch: {"stale": 7.0})
+    FakeHost(base_logger, last).fit(values=lambda epoch, batch: {"loss": 0.5})
+    assert last.epochs == [{"loss": 0.5}]
