@@ -98,7 +98,8 @@ def _environment(session: nox.Session, name: str, wheels: Path, *requirements: s
     shutil.rmtree(folder, ignore_errors=True)
     python = str(folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
     session.run("uv", "venv", "--quiet", "--python", sys.executable, str(folder / "venv"), external=True)
-    install = ("uv", "pip", "install", "--quiet", "--python", python, "--find-links", str(wheels))
+    # Without the cache, which would give the wheel that had the same name and version before.
+    install = ("uv", "pip", "install", "--quiet", "--no-cache", "--python", python, "--find-links", str(wheels))
     version = PROJECT["project"]["version"]  # one for all packages; a published one is not what is tried here
     session.run(*install, f"{name}=={version}", *requirements, external=True)
     return python

@@ -71,7 +71,7 @@ def fit(
         "validation_batch_size": validation_batch_size,
         "validation_freq": validation_freq,
     }
-    return drive(model, "fit", "train", callbacks, _given(fit, arguments) | others)
+    return drive(model, _method(model, "fit"), "train", callbacks, _given(fit, arguments) | others)
 
 
 def evaluate(
@@ -100,7 +100,7 @@ def evaluate(
         "steps": steps,
         "return_dict": return_dict,
     }
-    return drive(model, "evaluate", "test", callbacks, _given(evaluate, arguments) | others)
+    return drive(model, _method(model, "evaluate"), "test", callbacks, _given(evaluate, arguments) | others)
 
 
 def predict(
@@ -118,7 +118,7 @@ def predict(
     handler lets it go on, the result is that of the batches up to there.
     """
     arguments = {"x": x, "batch_size": batch_size, "verbose": verbose, "steps": steps}
-    return drive(model, "predict", "predict", callbacks, _given(predict, arguments) | others)
+    return drive(model, _method(model, "predict"), "predict", callbacks, _given(predict, arguments) | others)
 
 
 def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -127,24 +127,23 @@ def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str,
     return {name: value for name, value in arguments.items() if value is not parameters[name].default}
 
 
-def drive(model: Any, method: str, stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
+def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
     """Call one of the model's methods as a run.
 
     Args:
         model: The model.
-        method: "fit", "evaluate" or "predict".
+        method: The model's `fit`, `evaluate` or `predict`, bound.
         stage: "train", "test" or "predict".
         callbacks: What the caller gave as callbacks.
         arguments: All other arguments of the method, by name.
     """
-    _check_model(model)
     members = select(_own_callbacks(callbacks))
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
     driver = Driver(Run(model, stage), members)
     try:
-        result = getattr(model, method)(**arguments, callbacks=HostList(driver))
+        result = method(**arguments, callbacks=HostList(driver))
     except BaseException as error:
         driver.end(error)
         if not isinstance(error, Terminated):
@@ -191,8 +190,8 @@ def _own_callbacks(given: Any) -> Any:
     return given.given() if hasattr(given, "epochal_bare") else given
 
 
-def _check_model(model: Any) -> None:
-    """Refuse what Keras 3 cannot fit, before anything is looked up on it.
+def _method(model: Any, name: str) -> Callable[..., Any]:
+    """Give a method of a model of Keras 3.
 
     Raises:
         RunError: It is a model of tf_keras, or no model.
@@ -203,5 +202,9 @@ def _check_model(model: Any) -> None:
             "epochal.fit, evaluate and predict drive Keras 3, and this is a model of tf_keras. Single callbacks work "
             "there: model.fit(callbacks=[…])."
         )
-    if not callable(getattr(model, "fit", None)):
-        raise RunError(f"{model!r} is no Keras model: it has no `fit`. For a loop of your own there is epochal.loop.")
+    method: Callable[..., Any] | None = getattr(model, name, None)
+    if method is None:
+        raise RunError(
+            f"{model!r} is no Keras model: it has no `{name}`. For a loop of your own there is epochal.loop."
+        )
+    return method
