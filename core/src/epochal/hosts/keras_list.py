@@ -31,6 +31,7 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         self.callbacks = list(driver.run.callbacks.values())
         self._driver = driver
         self._begun = False
+        self._models: list[Any] = []
 
     def _begin(self) -> None:
         """Begin the run with the first event, which is the first moment at which Keras knows the steps."""
@@ -38,18 +39,21 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
             return
         self._begun = True
         run = self._driver.run
+        # Once only: to look at the locals of Keras's frame keeps what they hold alive, in an epoch its data's iterator,
+        # whose end then takes longer than the epoch.
+        scope = _call_scope(self)
         if run.stage == "train":
             adopt_history(run.history)
+            fitted = scope.get("self", run.model)  # another model, where the fit of the one that was given delegates
+            self._models = [run.model] if fitted is run.model else [run.model, fitted]
             self._show_history()
-        self._driver.begin(call_params(self))
+        self._driver.begin(call_params(scope))
         self._driver.bind(self)
 
     def _show_history(self) -> None:
         """Put our History where Keras's `fit` takes its result from; a callback may have put another there."""
-        self._driver.run.model.history = self._driver.run.history
-        inner = _call_scope(self).get("self")  # another model, where the fit of the one that was given delegates
-        if inner is not None:
-            inner.history = self._driver.run.history
+        for model in self._models:
+            model.history = self._driver.run.history
 
     def on_train_begin(self, logs: Given = None) -> None:
         self._begin()
@@ -82,14 +86,13 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         self._driver.on_predict_end(logs)
 
 
-def call_params(callbacks: HostList) -> dict[str, Any]:
-    """Give the params that plain Keras would hand to a callback for the call that is going on.
+def call_params(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the params that plain Keras would hand to a callback, from the locals of the call that is going on.
 
     The number of steps is known only to the local `epoch_iterator` of Keras's `fit`, `evaluate` and `predict` (in all
     versions of Keras 3, on all backends). It is read from there: making a second data adapter to ask would eat the
     first batch of a generator.
     """
-    scope = _call_scope(callbacks)
     iterator = scope.get("epoch_iterator")
     return {
         "verbose": scope.get("verbose", "auto"),
