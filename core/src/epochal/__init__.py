@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         MissingDependencyError,
         OrderError,
         RunError,
+        StateError,
+        TemplateError,
         UnknownCallbackError,
     )
     from .hookspecs import hookimpl
@@ -43,6 +45,8 @@ __all__ = [
     "Priority",
     "Run",
     "RunError",
+    "StateError",
+    "TemplateError",
     "UnknownCallbackError",
     "callbacks",
     "evaluate",

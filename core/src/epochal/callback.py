@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -50,6 +52,8 @@ class Callback:
         after: Names of callbacks that it runs after, where they are active.
         critical: Whether an error in it ends the run. If not (a reporter), the error is shown, the callback is out
             for the rest of the run, and training goes on.
+        state_attributes: Names of the attributes that hold its state: what it would need to go on after a restart.
+            Their values are JSON values and NumPy arrays.
         model: The model of the run, once it began.
         params: `epochs`, `steps` and `verbose` of the run, as Keras gives them.
         run: The run, or None in a bare `model.fit`.
@@ -66,11 +70,13 @@ class Callback:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     critical: bool = True
+    state_attributes: tuple[str, ...] = ()
 
     model: Any = None
     params: Mapping[str, Any] = {}  # never written to: every run sets an instance attribute
     run: Run | None = None
 
+    _restored = False
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
 
     def set_model(self, model: Any) -> None:
@@ -85,6 +91,58 @@ class Callback:
     def __getstate__(self) -> dict[str, Any]:
         """Leave the run and its model out of copies and pickles, so that a callback copies also after a fit."""
         return {key: value for key, value in self.__dict__.items() if key not in ("model", "run")}
+
+    # For what a callback does, the same in a run of ours and in a bare fit
+
+    def stop_training(self, reason: str, *, failed: bool = False) -> None:
+        """Ask the run to end after the epoch that runs; in a bare fit there is no place for the reason.
+
+        Args:
+            reason: Why, as a short phrase.
+            failed: Whether the run has failed, as of `Run.stop`.
+        """
+        if self.run is not None:
+            self.run.stop(reason, failed=failed)
+        else:
+            self.model.stop_training = True
+
+    def print(self, text: str) -> None:
+        """Print a line: in a run of ours on its console, above a progress bar."""
+        if self.run is not None:
+            self.run.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            sys.stdout.write(f"\n{text}\n")  # Keras's own bar may stand in the line
+
+    # State
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state: JSON values and NumPy arrays, under the names of `state_attributes`."""
+        return {name: copy.deepcopy(getattr(self, name)) for name in self.state_attributes}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the state that `state_dict` gave, before training begins.
+
+        Raises:
+            StateError: It is not the state of such a callback; then nothing has changed.
+        """
+        from .errors import StateError
+
+        missing = [name for name in self.state_attributes if name not in state]
+        unknown = [name for name in state if name not in self.state_attributes]
+        if missing or unknown:
+            parts = {"lacks": missing, "does not know": unknown}
+            what = " and ".join(f"{verb} {', '.join(names)}" for verb, names in parts.items() if names)
+            raise StateError(f"this is no state of {type(self).__name__}, which {what}")
+        for name in self.state_attributes:
+            setattr(self, name, copy.deepcopy(state[name]))
+        self._restored = True
+
+    def starts_afresh(self) -> bool:
+        """Tell, in `on_train_begin`, whether the state is to be reset: not when it was just restored."""
+        restored, self._restored = self._restored, False
+        return not restored
+
+    # Events
 
     @_default
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

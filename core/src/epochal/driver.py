@@ -137,7 +137,7 @@ class Driver:
                 text = f"{text} (in {fatal.place})"
             return Outcome("failed", text, error)
         if run.stop_reason is not None:
-            return Outcome("stopped", run.stop_reason)
+            return Outcome("failed" if run.has_failed else "stopped", run.stop_reason)
         if run.stage == "train" and getattr(run.model, "stop_training", False) is True:
             return Outcome("stopped", "model.stop_training was set")
         return Outcome("completed")

@@ -11,6 +11,8 @@
     │   └── InvalidCallbackError       it is no callback, or one of its events is wrong
     ├── OrderError                     `before` and `after` cannot all hold
     ├── RunError                       a run is driven in a way that makes no sense
+    ├── StateError                     a callback's state cannot be written or read
+    ├── TemplateError                  a path's fields cannot be filled (a KeyError too)
     └── MissingDependencyError         a package that is needed now is not installed (an ImportError too)
 
 An exception that a callback raises while training is never replaced by one of these: it leaves the run as it
@@ -76,6 +78,16 @@ class OrderError(EpochalError):
 
 class RunError(EpochalError):
     """A run is driven in a way that makes no sense, `run.log` outside an epoch for example."""
+
+
+class StateError(EpochalError):
+    """A callback's state cannot be written, read, or taken by the callback."""
+
+
+class TemplateError(EpochalError, KeyError):
+    """The fields of a path, `{epoch}` or `{val_loss}`, cannot be filled. A KeyError too, which Keras raises there."""
+
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
 
 
 class MissingDependencyError(EpochalError, ImportError):

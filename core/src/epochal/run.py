@@ -48,6 +48,9 @@ class Run:
         epoch: The epoch that runs or ran last, counted from 0; None before the first one.
         stateful_metrics: The metrics whose value in the logs of a batch stands for the whole epoch so far, so that no
             mean is to be taken over it. None: all of them, as Keras 3 gives running means.
+        validates: Whether the fit has validation data; None if that is not known.
+        optimizer: The optimizer, where the loop gave one; None: the model's own.
+        has_failed: Whether a callback stopped the run because it failed.
         outcome: How the run ended; None while it lasts.
     """
 
@@ -61,6 +64,9 @@ class Run:
         """The number of the training batch that ended last, in its epoch; -1: none has. Kept by the host."""
         self._steps_before_epoch = 0
         self.stateful_metrics = None if stateful_metrics is None else frozenset(stateful_metrics)
+        self.validates: bool | None = None
+        self.optimizer: Any = None
+        self.has_failed = False
         self.outcome: Outcome | None = None
         self.stop_reason: str | None = None
         self._members: tuple[Member, ...] = ()
@@ -111,15 +117,18 @@ class Run:
 
         return is_chief()
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, *, failed: bool = False) -> None:
         """Ask the run to end: training after the epoch that runs, evaluation and prediction after the batch.
 
         The first request counts and cannot be taken back; `outcome.reason` names the callback that asked.
 
         Args:
             reason: Why, as a short phrase: "val_loss did not improve for 3 epochs".
+            failed: Whether what was trained is worthless, so that the outcome is "failed" instead of "stopped". Counts
+                before a request without it.
         """
-        if self.stop_reason is None:
+        if self.stop_reason is None or (failed and not self.has_failed):
+            self.has_failed = failed
             caller = self._caller(sys._getframe(1))
             self.stop_reason = f"{caller}: {reason}" if caller else reason
         self._apply_stop()

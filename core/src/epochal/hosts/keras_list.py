@@ -44,6 +44,7 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         scope = _call_scope(self)
         if run.stage == "train":
             adopt_history(run.history)
+            run.validates = scope.get("validation_data") is not None if scope else None
             fitted = scope.get("self", run.model)  # another model, where the fit of the one that was given delegates
             self._models = [run.model] if fitted is run.model else [run.model, fitted]
             self._show_history()

@@ -26,6 +26,7 @@ def loop(
     callbacks: Any = None,
     verbose: str | int = "auto",
     stateful_metrics: Sequence[str] = (),
+    optimizer: Any = None,
 ) -> Iterator[LoopRun]:
     """Run the active callbacks in a hand-written training loop.
 
@@ -36,6 +37,7 @@ def loop(
         callbacks: Callbacks (ours, marked modules or functions, Keras's own, anybody's) and names of installed ones.
         verbose: 0 silent, 1 live, 2 one line an epoch, "auto" as it suits the output.
         stateful_metrics: Names of logged values that stand for the epoch so far, so that no mean is taken of them.
+        optimizer: The optimizer, for callbacks that read or set its learning rate. None: that of the model.
 
     Yields:
         The run. After SIGTERM, if the program's own handler lets it go on, the program goes on behind the block.
@@ -56,6 +58,7 @@ def loop(
     if steps is not None:
         steps = _count("steps", steps, least=1)
     run = LoopRun(model, epochs, stateful_metrics)
+    run.optimizer = optimizer
     driver = run._driver = Driver(run, select(callbacks))
     if getattr(model, "stop_training", False):
         model.stop_training = False  # left over from a fit before, as in Keras's own fit

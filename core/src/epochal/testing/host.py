@@ -10,6 +10,7 @@ from ..ordering import unique_name
 from ..run import Run
 from ..selection import arrange
 from ..signals import Terminated
+from .model import FakeModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
     from ..member import Member
 
     Values = Callable[[int, int], dict[str, Any]]
-
-
-class FakeModel:
-    """What Keras's loops and callbacks use of a model to end a run early."""
-
-    def __init__(self) -> None:
-        self.stop_training = False
-        self.stop_evaluating = False
-        self.stop_predicting = False
 
 
 def _falling(epoch: int, batch: int) -> dict[str, Any]:
@@ -90,6 +82,7 @@ class FakeHost:
             The run, with its outcome. What `step` or a callback raises is raised, after the run has ended.
         """
         driver = self._driver("train")
+        driver.run.validates = validation_steps > 0
         self.model.stop_training = False
 
         def drive() -> None:

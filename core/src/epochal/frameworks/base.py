@@ -1,0 +1,168 @@
+"""What callbacks need from a model, whatever its framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import RunError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+
+class ModelAdapter:
+    """The operations on a model and its optimizer that callbacks need.
+
+    This base knows no framework: what only tells gives that nothing is known, and what would do something raises.
+    Arrays are NumPy's, and copies: they do not change when the model trains on.
+
+    Args:
+        model: The model.
+        optimizer: Its optimizer, or None.
+    """
+
+    def __init__(self, model: Any, optimizer: Any) -> None:
+        self.model = model
+        self.optimizer = optimizer
+
+    def _cannot(self, what: str) -> NoReturn:
+        kind = type(self.model)
+        raise RunError(
+            f"{what} is not known for a model of type {kind.__module__}.{kind.__qualname__}. It is for Keras models; "
+            "any other brings its own with a method `__epochal_adapter__(optimizer)`."
+        )
+
+    # Metrics
+
+    def log_keys(self) -> frozenset[str] | None:
+        """Give the keys that the logs will have in training, without those of validation; None if not known."""
+        return None
+
+    def direction_of(self, metric: str) -> str | None:
+        """Tell whether less ("min") or more ("max") of a metric is better; None if not known.
+
+        Args:
+            metric: Its key in the logs, without `val_`.
+        """
+        return direction_by_name(metric)
+
+    # The optimizer and its learning rate
+
+    @property
+    def iterations(self) -> int | None:
+        """How many steps the optimizer has made; None if not known."""
+        return None
+
+    def learning_rates(self) -> dict[str, float]:
+        """Give the learning rate under the key that it has in the logs, `learning_rate`.
+
+        Of several optimizers in one it is `learning_rate_NAME` for each; without an optimizer there is none.
+        """
+        return {}
+
+    def set_learning_rate(self, key: str, rate: float) -> None:
+        """Set a learning rate.
+
+        Args:
+            key: Its key, as `learning_rates` gives it.
+            rate: The new rate.
+
+        Raises:
+            RunError: The rate is a schedule's and cannot be set, or there is no optimizer.
+        """
+        self._cannot("the learning rate")
+
+    def check_learning_rate(self, purpose: str) -> None:
+        """Check, before anything is trained, that the learning rate can be set.
+
+        Args:
+            purpose: Who wants to set it, for the message.
+
+        Raises:
+            RunError: It cannot.
+        """
+        self._cannot("the learning rate")
+
+    # Weights
+
+    def get_weights(self) -> list[Any]:
+        """Give copies of all weights, in the model's order."""
+        self._cannot("how to read the weights")
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights to what `get_weights` gave."""
+        self._cannot("how to set the weights")
+
+    def named_weights(self) -> Iterator[tuple[str, Any]]:
+        """Give every weight with its path, `dense/kernel` for example."""
+        self._cannot("the names of the weights")
+
+    def embeddings(self) -> dict[str, Any]:
+        """Give the matrix of every embedding layer, by the layer's name; shape (words, dimensions)."""
+        return {}
+
+    # Averages of the weights over the steps (Keras: `use_ema=True` of an optimizer)
+
+    def check_averages(self) -> None:
+        """Check that the optimizer keeps averages of the weights.
+
+        Raises:
+            ValueError: It does not.
+        """
+        self._cannot("the average of the weights")
+
+    def swap_averages(self) -> None:
+        """Exchange the weights and their averages, in place; a second call undoes the first."""
+        self._cannot("the average of the weights")
+
+    def settle_averages(self) -> None:
+        """Set the averages to the weights, so that what overwrites the weights by them changes nothing."""
+        self._cannot("the average of the weights")
+
+    # Files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the whole model; the end of the path's name tells the format."""
+        self._cannot("how to save the model")
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Save the weights alone, with the optimizer's where the framework has them in one file."""
+        self._cannot("how to save the weights")
+
+    def state_tree(self) -> dict[str, Any]:
+        """Give all variables (weights, optimizer, metrics) as nested dicts of arrays and numbers."""
+        self._cannot("the state of the model")
+
+    # What shows a model
+
+    def architecture(self) -> str | None:
+        """Give the layers and how they are connected, as Keras's JSON; None if not known."""
+        return None
+
+    def train_graph(self) -> bytes | None:
+        """Give the graph of a training step as a serialized `tensorflow.GraphDef`; None if there is none."""
+        return None
+
+    def start_profiler(self, folder: str) -> None:
+        """Begin to record where the time goes, into a folder as TensorBoard's profiler reads it."""
+        self._cannot("how to profile")
+
+    def stop_profiler(self, *, save: bool = True) -> None:
+        """End the recording, and write it or not."""
+        self._cannot("how to profile")
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the last axis of an image's array is its channels."""
+        return True
+
+
+def direction_by_name(metric: str) -> str | None:
+    """Tell the direction of a metric whose name leaves no doubt, where the model declares none.
+
+    The names for "max" are those of tf-keras 2's EarlyStopping; Keras 3 has no such rule and asks for a mode.
+    """
+    if metric.endswith(("acc", "accuracy", "auc")):
+        return "max"
+    return "min" if metric.endswith(("loss", "error")) else None

@@ -1,0 +1,250 @@
+"""Models of Keras 3, on every backend. Keras is imported already when there is a model of its."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RunError, one_line
+from .base import ModelAdapter, direction_by_name
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class KerasAdapter(ModelAdapter):
+    """The adapter for `keras.Model` and `keras.optimizers.Optimizer`."""
+
+    # Metrics
+
+    def log_keys(self) -> frozenset[str] | None:
+        model = self.model
+        if not getattr(model, "compiled", False) or type(model).train_step is not sys.modules["keras"].Model.train_step:
+            return None  # a train_step of its own reports what it wants
+        compiled = model._compile_metrics
+        if compiled is not None and not compiled.built:
+            return self._declared_keys(compiled)
+        try:
+            return frozenset(model.get_metrics_result())
+        except Exception:  # a metric that has no result before its first batch: then it is not known
+            return None
+
+    def _declared_keys(self, compiled: Any) -> frozenset[str] | None:
+        """Give the keys of metrics that were named and not built yet; with several outputs they are not known."""
+        outputs = 1 if type(self.model).__name__ == "Sequential" else len(getattr(self.model, "outputs", None) or ())
+        named, weighted = compiled._user_metrics or [], compiled._user_weighted_metrics
+        if outputs != 1 or weighted or not isinstance(named, (list, tuple)):
+            return None
+        keys = [each if isinstance(each, str) else getattr(each, "name", None) or each.__name__ for each in named]
+        return frozenset(["loss", *keys]) if len(set(keys)) == len(keys) else None
+
+    def direction_of(self, metric: str) -> str | None:
+        declared = self._declared_directions()
+        name = re.sub(r"_\d+$", "", metric) if metric not in declared else metric
+        if name in declared:
+            return declared[name]
+        # A model of several outputs reports `OUTPUT_METRIC`.
+        ends = [each for each in declared if name.endswith(f"_{each}")]
+        if ends:
+            return declared[max(ends, key=len)]
+        if metric == "loss" or metric.endswith("_loss"):
+            return "min"
+        return None if declared else direction_by_name(metric)
+
+    def _declared_directions(self) -> dict[str, str]:
+        """Read the directions of the compiled metrics; a metric without a declared one counts as Keras counts it."""
+        metrics = getattr(self.model, "metrics", None) or []
+        flat = [each for metric in metrics for each in getattr(metric, "metrics", None) or [metric]]
+        return {
+            each.name: "max" if each._direction == "up" else "min" for each in flat if getattr(each, "_direction", None)
+        }
+
+    # The optimizer and its learning rate
+
+    @property
+    def iterations(self) -> int | None:
+        steps = getattr(self.optimizer, "iterations", None)
+        return None if steps is None else int(_array(steps))
+
+    def _optimizers(self) -> dict[str, Any]:
+        """Give the optimizers that hold a learning rate, by its key: behind loss scaling, and each of several."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        if optimizer is None:
+            return {}
+        several = getattr(optimizer, "optimizers", None)
+        if several is None:
+            return {"learning_rate": optimizer}
+        return {f"learning_rate_{each.name}": each for each in several}
+
+    def learning_rates(self) -> dict[str, float]:
+        return {
+            key: float(_array(optimizer.learning_rate))
+            for key, optimizer in self._optimizers().items()
+            if hasattr(optimizer, "learning_rate")
+        }
+
+    def set_learning_rate(self, key: str, rate: float) -> None:
+        self.check_learning_rate("a callback")
+        self._optimizers()[key].learning_rate = rate
+
+    def check_learning_rate(self, purpose: str) -> None:
+        optimizers = self._optimizers()
+        if not optimizers:
+            raise RunError(
+                f"{purpose} sets the learning rate, and there is no optimizer. Compile the model with one, or give it "
+                "to the loop: epochal.loop(model, optimizer=…)."
+            )
+        for optimizer in optimizers.values():
+            if callable(self._rate(optimizer)):
+                raise RunError(
+                    f"{purpose} sets the learning rate, and that of {type(optimizer).__name__} is a schedule, "
+                    f"{type(self._rate(optimizer)).__name__}. Take one of the two: the callback, or the schedule."
+                )
+
+    def _rate(self, optimizer: Any) -> Any:
+        """Give what an optimizer was made with: a variable, or a schedule, which is callable."""
+        return getattr(optimizer, "_learning_rate", None)
+
+    # Weights
+
+    def get_weights(self) -> list[Any]:
+        weights: list[Any] = self._method("get_weights", "how to read the weights")()
+        return weights
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        self._method("set_weights", "how to set the weights")(list(weights))
+
+    def named_weights(self) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for layer in getattr(self.model, "layers", ()):
+            for weight in layer.weights:
+                if id(weight) not in seen:  # layers may share one
+                    seen.add(id(weight))
+                    yield weight.path.replace(":", "_"), _array(weight)
+
+    def embeddings(self) -> dict[str, Any]:
+        kind = sys.modules["keras"].layers.Embedding
+        layers = getattr(self.model, "layers", ())
+        return {layer.name: _array(layer.embeddings) for layer in layers if isinstance(layer, kind) and layer.built}
+
+    # Averages
+
+    def check_averages(self) -> None:
+        self._averaging()
+
+    def swap_averages(self) -> None:
+        for optimizer in self._averaging():
+            for variable, average in _pairs(optimizer):
+                self._update(optimizer, variable, average, _swap)
+
+    def settle_averages(self) -> None:
+        for optimizer in self._averaging():
+            for variable, average in _pairs(optimizer):
+                self._update(optimizer, average, variable, lambda to, value: to.assign(value))
+
+    def _averaging(self) -> list[Any]:
+        optimizers = list(self._optimizers().values())
+        averaging = [each for each in optimizers if getattr(each, "use_ema", False)]
+        if not averaging:
+            names = ", ".join(type(each).__name__ for each in optimizers) or "there is none"
+            raise ValueError(
+                f"the optimizer keeps no moving average of the weights ({names}). Make it with `use_ema=True`."
+            )
+        return averaging
+
+    def _update(self, optimizer: Any, first: Any, second: Any, change: Callable[[Any, Any], None]) -> None:
+        """Change two variables; in a strategy of `tf.distribute` on every replica."""
+        strategy = getattr(optimizer, "_distribution_strategy", None)
+        if strategy is None:
+            change(first, second)
+            return
+        first, second = getattr(first, "value", first), getattr(second, "value", second)
+        strategy.extended.update(first, change, args=(second,))
+
+    # Files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        self._method("save", "how to save the model")(path)
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        self._method("save_weights", "how to save the weights")(path)
+
+    def state_tree(self) -> dict[str, Any]:
+        tree: dict[str, Any] = self._method("get_state_tree", "the state of the model")(value_format="numpy_array")
+        return tree
+
+    def _method(self, name: str, what: str) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(self.model, name, None)
+        return method if method is not None else self._cannot(what)
+
+    # What shows a model
+
+    def architecture(self) -> str | None:
+        if type(self.model).__name__ not in ("Functional", "Sequential"):  # a subclass tells nothing of its layers
+            return None
+        try:
+            text: str = self.model.to_json()
+        except Exception as error:  # whatever a layer's get_config raises
+            warnings.warn(
+                f"the model cannot be written as JSON, so its graph is not shown: {one_line(error)}", stacklevel=3
+            )
+            return None
+        return text
+
+    def train_graph(self) -> bytes | None:
+        function = getattr(self.model, "train_function", None)
+        for name in ("_concrete_variable_creation_fn", "_concrete_stateful_fn"):  # TensorFlow's; there is no other way
+            graph = getattr(getattr(function, name, None), "graph", None)
+            if graph is not None:
+                serialized: bytes = graph.as_graph_def().SerializeToString()
+                return serialized
+        return None
+
+    def start_profiler(self, folder: str) -> None:
+        backend = sys.modules["keras"].config.backend()
+        if backend == "tensorflow":
+            sys.modules["tensorflow"].profiler.experimental.start(logdir=folder)
+        elif backend == "jax":
+            sys.modules["jax"].profiler.start_trace(folder)
+        else:
+            self._cannot(f"how to profile on {backend}")
+
+    def stop_profiler(self, *, save: bool = True) -> None:
+        backend = sys.modules["keras"].config.backend()
+        if backend == "tensorflow":
+            sys.modules["tensorflow"].profiler.experimental.stop(save=save)
+        else:
+            sys.modules["jax"].profiler.stop_trace()
+
+    @property
+    def channels_last(self) -> bool:
+        return bool(sys.modules["keras"].config.image_data_format() == "channels_last")
+
+
+def _array(value: Any) -> Any:
+    """Give a variable or tensor of any backend as a NumPy array that nothing else writes to."""
+    import numpy as np
+
+    return np.array(sys.modules["keras"].ops.convert_to_numpy(value))
+
+
+def _pairs(optimizer: Any) -> Iterator[tuple[Any, Any]]:
+    averages = getattr(optimizer, "_model_variables_moving_average", None)
+    if averages is None:
+        raise ValueError(
+            f"the optimizer {type(optimizer).__name__} has not been built yet, so there is no average to take."
+        )
+    for variable, average in zip(optimizer._trainable_variables, averages, strict=True):
+        if average is not None:
+            yield variable, average
+
+
+def _swap(first: Any, second: Any) -> None:
+    """Exchange two variables; a copy is made first, as reading one gives what it holds then."""
+    ops = sys.modules["keras"].ops
+    kept = ops.copy(first)
+    first.assign(second)
+    second.assign(kept)

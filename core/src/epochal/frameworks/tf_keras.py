@@ -1,0 +1,56 @@
+"""Models of tf_keras (Keras 2), in whose bare fit single callbacks work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .base import ModelAdapter, direction_by_name
+from .keras import KerasAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class TfKerasAdapter(KerasAdapter):
+    """The adapter for `tf_keras.Model` and its optimizers."""
+
+    def log_keys(self) -> frozenset[str] | None:
+        return None  # its metrics are built with the first batch
+
+    def direction_of(self, metric: str) -> str | None:
+        return direction_by_name(metric) or "min"  # as tf_keras's own EarlyStopping does it
+
+    @property
+    def iterations(self) -> int | None:
+        steps = getattr(self.optimizer, "iterations", None)
+        return None if steps is None else int(steps.numpy())
+
+    def learning_rates(self) -> dict[str, float]:
+        rates = {}
+        for key, optimizer in self._optimizers().items():
+            rate = self._rate(optimizer)
+            rates[key] = float(rate(optimizer.iterations) if callable(rate) else optimizer.learning_rate)
+        return rates
+
+    def _rate(self, optimizer: Any) -> Any:
+        hyper = getattr(optimizer, "_hyper", {})  # the legacy optimizers
+        rate = hyper.get("learning_rate", getattr(optimizer, "_learning_rate", None))
+        return rate if hasattr(rate, "get_config") else None  # its variables are callable too
+
+    def named_weights(self) -> Iterator[tuple[str, Any]]:
+        for layer in self.model.layers:
+            for weight in layer.weights:
+                yield weight.name.replace(":", "_"), weight.numpy()
+
+    def embeddings(self) -> dict[str, Any]:
+        layers = (layer for layer in self.model.layers if type(layer).__name__ == "Embedding" and layer.built)
+        return {layer.name: layer.embeddings.numpy() for layer in layers}
+
+    check_averages = ModelAdapter.check_averages
+    swap_averages = ModelAdapter.swap_averages
+    settle_averages = ModelAdapter.settle_averages
+    state_tree = ModelAdapter.state_tree
+    train_graph = ModelAdapter.train_graph
+    start_profiler = ModelAdapter.start_profiler
+    stop_profiler = ModelAdapter.stop_profiler
+    channels_last = ModelAdapter.channels_last

@@ -1,0 +1,109 @@
+"""The state of callbacks, as bytes: JSON values and NumPy arrays, and nothing that could run code.
+
+The format is a zip file: `state.json` holds the values, where an array stands as `{"$array": "0"}`, and `0.npy` holds
+the array in NumPy's own format. A key that begins with `$` is written with one more. Pickle has no part in it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from .errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ARRAY = "$array"
+_NAME = "state.json"
+
+
+def dump_state(state: dict[str, Any]) -> bytes:
+    """Give a state as bytes.
+
+    Args:
+        state: What `Callback.state_dict` gave: dicts with text keys, lists, text, numbers, True, False, None, and NumPy
+            arrays of numbers or bools.
+
+    Raises:
+        StateError: There is something else in it; the message tells where.
+    """
+    arrays: list[Any] = []
+    tree = _pack(state, "state", arrays)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_NAME, json.dumps(tree))
+        for number, array in enumerate(arrays):
+            archive.writestr(f"{number}.npy", _npy(array))
+    return content.getvalue()
+
+
+def parse_state(content: bytes) -> dict[str, Any]:
+    """Give the state that `dump_state` made bytes of, the same in every value and type.
+
+    Raises:
+        StateError: The bytes are no state, or damaged.
+    """
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            tree = json.loads(archive.read(_NAME))
+
+            def array(name: str) -> Any:
+                return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+
+            state = _unpack(tree, array)
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
+        raise StateError(f"the state cannot be read: {type(error).__name__}: {error}") from error
+    if not isinstance(state, dict):
+        raise StateError(f"the state is {type(state).__name__}, and it has to be a dict")
+    return state
+
+
+def _pack(value: Any, place: str, arrays: list[Any]) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) is list:
+        return [_pack(each, f"{place}[{number}]", arrays) for number, each in enumerate(value)]
+    if type(value) is dict:
+        for key in value:
+            if type(key) is not str:
+                raise StateError(f"{place} has the key {key!r}, and a key has to be text")
+        return {_escaped(key): _pack(each, f"{place}[{key!r}]", arrays) for key, each in value.items()}
+    if _is_array(value):
+        arrays.append(value)
+        return {_ARRAY: str(len(arrays) - 1)}
+    raise StateError(
+        f"{place} is {value!r} of type {type(value).__module__}.{type(value).__qualname__}. A state holds dicts, "
+        "lists, text, int, float, bool, None, and NumPy arrays of numbers."
+    )
+
+
+def _escaped(key: str) -> str:
+    """Tell a key of the state from the mark of an array."""
+    return f"${key}" if key.startswith("$") else key
+
+
+def _is_array(value: Any) -> bool:
+    return type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.dtype.kind in "biufc"
+
+
+def _npy(array: Any) -> bytes:
+    import numpy as np
+
+    content = io.BytesIO()
+    np.lib.format.write_array(content, array, allow_pickle=False)
+    return content.getvalue()
+
+
+def _unpack(value: Any, array: Callable[[str], Any]) -> Any:
+    if isinstance(value, list):
+        return [_unpack(each, array) for each in value]
+    if isinstance(value, dict):
+        if set(value) == {_ARRAY}:
+            return array(value[_ARRAY])
+        return {key.removeprefix("$"): _unpack(each, array) for key, each in value.items()}
+    return value

@@ -1,0 +1,5 @@
+"""RemoteMonitor: sends the metrics of every epoch to a server, in the background."""
+
+from .remote_monitor import RemoteMonitor
+
+__all__ = ["RemoteMonitor"]

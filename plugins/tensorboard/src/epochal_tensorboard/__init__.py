@@ -1,0 +1,5 @@
+"""TensorBoard: writes metrics, histograms, graphs and embeddings for TensorBoard."""
+
+from .tensorboard import TensorBoard
+
+__all__ = ["TensorBoard"]
