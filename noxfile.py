@@ -53,6 +53,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def pages(session: nox.Session) -> None:
+    """Write the pages of the documentation that are made from code."""
+    session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
+    session.run("python", "-m", "tests.behaviours.page", env=TENSORFLOW_QUIET)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; `nox -s lint -- --fix` mends what can be mended."""
     session.install(*_group("lint"))

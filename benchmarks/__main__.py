@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
-from . import dispatch, startup, whole_fit
+from . import builtins, dispatch, startup, whole_fit
 from .report import Check, failed, show, write
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Check]]] = {
     "unread-logs": dispatch.unread_logs,
     "read-logs": dispatch.read_logs,
     "unimplemented-event": dispatch.unimplemented_event,
+    "built-ins": builtins.built_ins,
     "lines": whole_fit.lines_in_file,
     "live-bar": whole_fit.live_bar,
     "against-keras": whole_fit.against_keras,

@@ -135,12 +135,12 @@ def unimplemented_event(quick: bool) -> list[Check]:
 
 
 @contextmanager
-def begun_host(callbacks: Sequence[Any]) -> Iterator[Any]:
+def begun_host(callbacks: Sequence[Any], model: Any = None) -> Iterator[Any]:
     """Give the list that Keras's fit would call, of a run that has begun, with these callbacks and the pinned two."""
     from epochal.hosts.keras_list import HostList
 
     uninvited = Catalogue(tuple(record for record in discover().records if not record.autoload))
-    driver = Driver(Run(SimpleNamespace(), "train"), select(list(callbacks), uninvited))
+    driver = Driver(Run(SimpleNamespace() if model is None else model, "train"), select(list(callbacks), uninvited))
     host = HostList(driver)
     host.on_train_begin()
     host.on_epoch_begin(0)
@@ -150,11 +150,12 @@ def begun_host(callbacks: Sequence[Any]) -> Iterator[Any]:
         driver.end()
 
 
-def keras_list(callbacks: Sequence[Any]) -> Any:
+def keras_list(callbacks: Sequence[Any], model: Any = None) -> Any:
     """Give Keras's own list, begun, with these callbacks only."""
     import keras
 
-    listed = keras.callbacks.CallbackList(list(callbacks), model=SimpleNamespace(), verbose=0, epochs=1, steps=BATCHES)
+    model = SimpleNamespace() if model is None else model
+    listed = keras.callbacks.CallbackList(list(callbacks), model=model, verbose=0, epochs=1, steps=BATCHES)
     listed.on_train_begin()
     listed.on_epoch_begin(0)
     return listed

@@ -5,17 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .behaviours import BEHAVIOURS, Behaviour
+from .behaviours import Behaviour, all_behaviours
+from .behaviours.page import PAGE, render
 
-for _path in sorted(Path(__file__).parent.glob("behaviours/[a-z]*.py")):
-    importlib.import_module(f".behaviours.{_path.stem}", __package__)
-
-ALL = pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda each: f"{each.callback}-{each.check.__name__}")
+ALL = pytest.mark.parametrize("behaviour", all_behaviours(), ids=lambda each: f"{each.callback}-{each.check.__name__}")
 
 
 def _run(behaviour: Behaviour, kind: Any, request: pytest.FixtureRequest) -> None:
@@ -37,3 +34,7 @@ def test_keras_does_not(behaviour: Behaviour, request: pytest.FixtureRequest) ->
         warnings.simplefilter("ignore")  # what it warns of is not the point, and would be an error here
         with pytest.raises(behaviour.fails_with):
             _run(behaviour, kind, request)
+
+
+def test_the_page_is_written_from_them() -> None:
+    assert PAGE.read_text() == render(), "`nox -s pages` writes it anew"

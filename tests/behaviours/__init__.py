@@ -7,7 +7,9 @@ is written from it. So it has to be short and read well.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,3 +62,11 @@ def behaviour(
         return check
 
     return enter
+
+
+def all_behaviours() -> list[Behaviour]:
+    """Import every module here, and give what they entered, by callback."""
+    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        if path.stem != "page":
+            importlib.import_module(f".{path.stem}", __package__)
+    return sorted(BEHAVIOURS, key=lambda behaviour: behaviour.callback)
