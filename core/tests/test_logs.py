@@ -211,6 +211,32 @@ def test_making_logs_fetches_nothing() -> None:
     assert (loss.fetches, accuracy.fetches) == (0, 0)
 
 
+def test_a_single_value_can_be_read_without_the_others() -> None:
+    loss, accuracy = Tensor(0.5), Tensor(1.0)
+    logs = Logs({"loss": loss, "accuracy": accuracy})
+    assert [logs.read("loss"), logs.read("loss"), logs.read("lossy"), logs.read("lossy", 3)] == [0.5, 0.5, None, 3]
+    assert (loss.fetches, accuracy.fetches) == (1, 0)
+    assert logs == {"accuracy": 1.0, "loss": 0.5}
+    assert (loss.fetches, accuracy.fetches) == (1, 1)
+    assert logs.raw("loss") is loss
+    assert logs.read("accuracy") == 1.0
+
+
+def test_what_reading_a_single_value_raises_is_raised_again() -> None:
+    class Lost:
+        ndim = 0
+        dtype = "float32"
+
+        def __float__(self) -> float:
+            raise RuntimeError("the device is lost")
+
+    logs = Logs({"loss": Lost(), "accuracy": 1})
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="lost"):
+            logs.read("loss")
+    assert logs.read("accuracy") == 1.0
+
+
 def test_raw_gives_the_tensor_before_and_after_the_fetch() -> None:
     logs, loss, _ = fresh()
     assert logs.raw("loss") is loss

@@ -57,6 +57,18 @@ class Logs(dict[str, Any]):
         self._arrange()
         return self._raw[key] if key in self._raw else super().__getitem__(key)
 
+    def read(self, key: str, default: Any = None) -> Any:
+        """Give one value as `logs.get(key, default)` does, and fetch no other from the device."""
+        if key not in self:
+            return default
+        pending = self._pending
+        if pending and key in pending:
+            tensor = pending[key]
+            super().__setitem__(key, _read(tensor))
+            del pending[key]
+            self._raw = {**self._raw, key: tensor}
+        return super().__getitem__(key)
+
     def fetch(self) -> Logs:
         """Fetch every value that is still on the device, now. Returns itself."""
         if self._pending is None:

@@ -79,10 +79,16 @@ class Monitor:
             self._say("missing", f"{self._watches()}, which the model does not report.{self._instead(keys)}")
 
     def read(self, logs: Mapping[str, Any] | None) -> float | None:
-        """Give the metric's value, or None if it did not come or is no scalar, which is said once a run."""
+        """Give the metric's value, or None if it did not come or is no scalar, which is said once a run.
+
+        Raises:
+            ValueError: It did not come, the mode is "auto" and nothing tells the direction. Keras raises it too: such a
+                metric is misspelt, more often than not.
+        """
         value = (logs or {}).get(self.metric)
         if value is None:
             self._say("missing", f"{self._watches()}, which is not in the logs.{self._instead(logs or ())}")
+            self._direction()
             return None
         try:
             return float(value)
@@ -159,3 +165,19 @@ def count(owner: Any, name: str, value: Any, *, least: int = 0) -> int:
         raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be an int")
     number(owner, name, value, least=least)
     return int(value)
+
+
+def switch(owner: Any, name: str, value: Any) -> bool:
+    """Check that a parameter is on or off: a bool, 0 or 1.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if type(value).__name__ not in ("bool", "bool_", "int") or value not in (0, 1):  # NumPy's are named bool_ and bool
+        raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be True or False")
+    return bool(value)
+
+
+def verbosity(owner: Any, value: Any) -> int:
+    """Check the parameter `verbose`: a whole number, at least 0, or a bool; errors as of `number`."""
+    return count(owner, "verbose", int(value) if isinstance(value, bool) else value)

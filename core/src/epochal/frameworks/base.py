@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import RunError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class ModelAdapter:
@@ -32,6 +33,10 @@ class ModelAdapter:
             f"{what} is not known for a model of type {kind.__module__}.{kind.__qualname__}. It is for Keras models; "
             "any other brings its own with a method `__epochal_adapter__(optimizer)`."
         )
+
+    def _method(self, name: str, what: str) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(self.model, name, None)
+        return method if method is not None else self._cannot(what)
 
     # Metrics
 
@@ -87,12 +92,13 @@ class ModelAdapter:
     # Weights
 
     def get_weights(self) -> list[Any]:
-        """Give copies of all weights, in the model's order."""
-        self._cannot("how to read the weights")
+        """Give copies of all weights, in the model's order. Any model with a `get_weights` of its own will do."""
+        weights: list[Any] = copy.deepcopy(self._method("get_weights", "how to read the weights")())
+        return weights
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights to what `get_weights` gave."""
-        self._cannot("how to set the weights")
+        """Set all weights to what `get_weights` gave. Any model with a `set_weights` of its own will do."""
+        self._method("set_weights", "how to set the weights")(weights)
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
         """Give every weight with its path, `dense/kernel` for example."""

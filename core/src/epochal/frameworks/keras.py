@@ -115,7 +115,7 @@ class KerasAdapter(ModelAdapter):
         return weights
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        self._method("set_weights", "how to set the weights")(list(weights))
+        self._method("set_weights", "how to set the weights")(weights)
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
@@ -175,10 +175,6 @@ class KerasAdapter(ModelAdapter):
     def state_tree(self) -> dict[str, Any]:
         tree: dict[str, Any] = self._method("get_state_tree", "the state of the model")(value_format="numpy_array")
         return tree
-
-    def _method(self, name: str, what: str) -> Callable[..., Any]:
-        method: Callable[..., Any] | None = getattr(self.model, name, None)
-        return method if method is not None else self._cannot(what)
 
     # What shows a model
 
