@@ -9,6 +9,7 @@ import pytest
 
 from epochal import Callback, RunError
 from epochal.frameworks import adapt
+from epochal.testing import FakeModel
 
 
 class Model:
@@ -46,3 +47,19 @@ def test_a_model_without_them_is_a_clear_error() -> None:
         adapter.get_weights()
     with pytest.raises(RunError, match="how to set the weights"):
         adapter.set_weights([])
+
+
+def test_averages_are_filled_by_the_first_step() -> None:
+    model = FakeModel({"kernel": 1.0})
+    adapter = adapt(_with(model))
+    with pytest.raises(ValueError, match="keeps no moving average"):
+        adapter.has_averages()
+    model.averages = {}
+    assert not adapter.has_averages()
+    model.averages = {"kernel": 2.0}
+    assert adapter.has_averages()
+
+
+def test_averages_of_a_model_that_nobody_knows_are_a_clear_error() -> None:
+    with pytest.raises(RunError, match="the average of the weights is not known"):
+        adapt(_with(object())).has_averages()

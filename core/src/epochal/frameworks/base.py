@@ -118,6 +118,14 @@ class ModelAdapter:
         """
         self._cannot("the average of the weights")
 
+    def has_averages(self) -> bool:
+        """Tell whether a step has filled the averages; before the first one they are no weights to work with.
+
+        Raises:
+            ValueError: The optimizer keeps none.
+        """
+        self._cannot("the average of the weights")
+
     def swap_averages(self) -> None:
         """Exchange the weights and their averages, in place; a second call undoes the first."""
         self._cannot("the average of the weights")

@@ -135,6 +135,12 @@ class KerasAdapter(ModelAdapter):
     def check_averages(self) -> None:
         self._averaging()
 
+    def has_averages(self) -> bool:
+        return all(
+            hasattr(each, "_model_variables_moving_average") and int(_array(each._iterations)) > 0
+            for each in self._averaging()
+        )
+
     def swap_averages(self) -> None:
         for optimizer in self._averaging():
             for variable, average in _pairs(optimizer):

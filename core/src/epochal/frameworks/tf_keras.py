@@ -47,6 +47,7 @@ class TfKerasAdapter(KerasAdapter):
         return {layer.name: layer.embeddings.numpy() for layer in layers}
 
     check_averages = ModelAdapter.check_averages
+    has_averages = ModelAdapter.has_averages
     swap_averages = ModelAdapter.swap_averages
     settle_averages = ModelAdapter.settle_averages
     state_tree = ModelAdapter.state_tree

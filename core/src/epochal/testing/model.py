@@ -25,7 +25,8 @@ class FakeModel:
         metrics: The keys that the logs will have, each with "min", "max" or None; None: not known.
 
     Attributes:
-        averages: What the optimizer keeps as averages of the weights; None: it keeps none.
+        averages: What the optimizer keeps as averages of the weights; empty: no step has filled them; None: it keeps
+            none.
         iterations: The steps that its optimizer has made.
     """
 
@@ -91,6 +92,10 @@ class FakeAdapter(ModelAdapter):
     def check_averages(self) -> None:
         if self.model.averages is None:
             raise ValueError("the optimizer keeps no moving average of the weights")
+
+    def has_averages(self) -> bool:
+        self.check_averages()
+        return bool(self.model.averages)
 
     def swap_averages(self) -> None:
         self.check_averages()
