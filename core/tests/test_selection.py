@@ -10,6 +10,7 @@ from epochal import (
     AmbiguousCallbackError,
     Callback,
     CallbackImportError,
+    ConfigError,
     IncompatibleCallbackError,
     InvalidCallbackError,
     OrderError,
@@ -18,6 +19,7 @@ from epochal import (
     hookimpl,
 )
 from epochal.selection import select
+from epochal.settings import Layer, Setting, Table, merge
 
 if TYPE_CHECKING:
     from epochal.member import Member
@@ -33,7 +35,7 @@ class ProgbarLogger(epochal.Callback):
 THINGS = """
 import epochal
 
-class EarlyStopping(epochal.Callback):
+class FakeStopping(epochal.Callback):
     def __init__(self, patience=0):
         self.patience = patience
 
@@ -44,6 +46,10 @@ class Needy(epochal.Callback):
 class Failing(epochal.Callback):
     def __init__(self):
         raise OSError("no such device")
+
+class Writer(epochal.Callback):
+    def __init__(self, path):
+        self.path = path
 
 @epochal.hookimpl
 def on_epoch_end(epoch):
@@ -78,9 +84,10 @@ def full(site: Site) -> Site:
         "fake-things",
         "2.0",
         callbacks={
-            "early_stopping": "fake_things:EarlyStopping",
+            "fake_stopping": "fake_things:FakeStopping",
             "needy": "fake_things:Needy",
             "failing": "fake_things:Failing",
+            "writer": "fake_things:Writer",
             "as_module": "fake_things",
             "as_object": "fake_things:shared",
         },
@@ -104,12 +111,12 @@ def test_without_a_catalogue_the_installed_ones_are_read(full: Site) -> None:
 
 def test_names_and_objects_are_added_nested_as_may_be(full: Site) -> None:
     mine = Mine()
-    members = select(["early_stopping", [(mine,), None], []], full.catalogue())
-    assert sorted(names(members)) == ["base_logger", "early_stopping", "history", "mine", "progbar_logger"]
+    members = select(["fake_stopping", [(mine,), None], []], full.catalogue())
+    assert sorted(names(members)) == ["base_logger", "fake_stopping", "history", "mine", "progbar_logger"]
     by_name = {member.name: member for member in members}
     assert by_name["mine"].callback is mine
     assert by_name["mine"].origin == f"module {__name__}"
-    assert by_name["early_stopping"].origin == "fake-things 2.0"
+    assert by_name["fake_stopping"].origin == "fake-things 2.0"
 
 
 @pytest.mark.parametrize("given", [None, [], (), [[], ()]], ids=repr)
@@ -119,7 +126,7 @@ def test_nothing_given_is_nothing_added(full: Site, given: Any) -> None:
 
 def test_a_single_object_or_name_needs_no_list(full: Site) -> None:
     assert "mine" in names(select(Mine(), full.catalogue()))
-    assert "early_stopping" in names(select("early_stopping", full.catalogue()))
+    assert "fake_stopping" in names(select("fake_stopping", full.catalogue()))
 
 
 def test_further_objects_of_a_name_get_a_number(full: Site) -> None:
@@ -132,10 +139,10 @@ def test_further_objects_of_a_name_get_a_number(full: Site) -> None:
 
 
 def test_a_given_object_of_an_installed_class_has_the_name_of_its_entry_point(full: Site) -> None:
-    kind = full.catalogue().find("early_stopping").load()
+    kind = full.catalogue().find("fake_stopping").load()
     kind.__name__ = "Renamed"
     (member,) = [each for each in select([kind(patience=3)], full.catalogue()) if each.position == 0]
-    assert member.name == "early_stopping"
+    assert member.name == "fake_stopping"
     assert member.origin == "fake-things 2.0"
 
 
@@ -160,9 +167,9 @@ def test_a_given_object_that_is_an_entry_point_itself_has_its_name(full: Site) -
 
 
 def test_entry_points_may_name_a_class_an_object_or_a_module(full: Site) -> None:
-    members = {member.name: member for member in select(["early_stopping", "as_module", "as_object"], full.catalogue())}
+    members = {member.name: member for member in select(["fake_stopping", "as_module", "as_object"], full.catalogue())}
     things = sys.modules["fake_things"]
-    assert isinstance(members["early_stopping"].callback, things.EarlyStopping)
+    assert isinstance(members["fake_stopping"].callback, things.FakeStopping)
     assert members["as_module"].callback is things
     assert members["as_object"].callback is things.shared
 
@@ -170,16 +177,16 @@ def test_entry_points_may_name_a_class_an_object_or_a_module(full: Site) -> None
 def test_the_order_in_code_counts_among_equal_priorities_for_names_too(full: Site) -> None:
     class Other(Callback): ...
 
-    assert names(select([Other(), "early_stopping", Mine()], full.catalogue()))[2:5] == [
+    assert names(select([Other(), "fake_stopping", Mine()], full.catalogue()))[2:5] == [
         "other",
-        "early_stopping",
+        "fake_stopping",
         "mine",
     ]
 
 
 def test_a_name_that_is_given_twice_is_an_error(full: Site) -> None:
-    with pytest.raises(InvalidCallbackError, match="'early_stopping' is given twice"):
-        select(["early_stopping", "early_stopping"], full.catalogue())
+    with pytest.raises(InvalidCallbackError, match="'fake_stopping' is given twice"):
+        select(["fake_stopping", "fake_stopping"], full.catalogue())
 
 
 # What takes the place of a default
@@ -240,8 +247,8 @@ def test_the_same_object_twice_is_an_error(full: Site) -> None:
 
 
 def test_a_name_that_nobody_installed_is_an_error_with_the_nearest(full: Site) -> None:
-    with pytest.raises(UnknownCallbackError, match="Did you mean 'early_stopping'"):
-        select(["early_stoping"], full.catalogue())
+    with pytest.raises(UnknownCallbackError, match="Did you mean 'fake_stopping'"):
+        select(["fake_stoping"], full.catalogue())
 
 
 def test_a_name_that_nobody_installed_is_found_out_before_anything_is_imported(full: Site) -> None:
@@ -284,10 +291,10 @@ def test_a_plugin_for_another_core_is_an_error_when_asked_for_and_only_then(full
 
 
 def test_a_name_that_two_distributions_claim_is_an_error_when_asked_for_and_only_then(full: Site) -> None:
-    full.distribution("other-things", callbacks={"early_stopping": "fake_things:EarlyStopping"})
+    full.distribution("other-things", callbacks={"fake_stopping": "fake_things:FakeStopping"})
     assert len(select(None, full.catalogue())) == 3
     with pytest.raises(AmbiguousCallbackError, match=r"fake-things 2\.0 and other-things 1\.0"):
-        select(["early_stopping"], full.catalogue())
+        select(["fake_stopping"], full.catalogue())
 
 
 def test_a_pinned_name_that_two_distributions_claim_is_an_error(full: Site) -> None:
@@ -301,7 +308,7 @@ def test_edges_between_given_objects_and_names_hold(full: Site) -> None:
         priority = Priority.METRICS
         after = ("progbar_logger",)
 
-    assert names(select([Late(), "early_stopping"], full.catalogue()))[-2:] == ["progbar_logger", "late"]
+    assert names(select([Late(), "fake_stopping"], full.catalogue()))[-2:] == ["progbar_logger", "late"]
 
     class Impossible(Callback):
         before = ("history",)
@@ -362,3 +369,131 @@ def test_the_pinned_two_are_imported_and_created_before_any_other(site: Site) ->
 def test_nothing_is_kept_between_two_selections(full: Site) -> None:
     one, other = select(None, full.catalogue()), select(None, full.catalogue())
     assert all(a.callback is not b.callback for a, b in zip(one, other, strict=True))
+
+
+# The settings
+
+
+def switched(on: bool, *named: str) -> dict[str, Setting]:
+    return {name: Setting(on, f"there, {name}", "file") for name in named}
+
+
+def table(name: str, **parameters: Any) -> dict[str, tuple[Table, ...]]:
+    given = {key: Setting(value, f"there, {name}.{key}", "file") for key, value in parameters.items()}
+    return {name: (Table(f"there, {name}", "file", given),)}
+
+
+def test_the_settings_switch_on_and_off(full: Site) -> None:
+    settings = merge([Layer(enable=switched(True, "fake_stopping"), disable=switched(False, "progbar_logger"))])
+    members = select([Mine()], full.catalogue(), settings)
+    assert names(members) == ["base_logger", "history", "mine", "fake_stopping"]
+    assert {member.name: member.activated for member in members} == {
+        "base_logger": "pinned",
+        "history": "pinned",
+        "mine": "given in code",
+        "fake_stopping": "there, fake_stopping",
+    }
+
+
+def test_without_autoload_nothing_is_active_by_itself(full: Site) -> None:
+    settings = merge([Layer(autoload=Setting(False, "there", "file"))])
+    assert names(select(None, full.catalogue(), settings)) == ["base_logger", "history"]
+
+
+def test_what_is_switched_off_is_left_out_also_from_the_code_and_that_is_said(full: Site) -> None:
+    settings = merge([Layer(disable=switched(False, "mine", "fake_stopping"))])
+    with pytest.warns(UserWarning, match="is left out") as said:
+        members = select([Mine(), "fake_stopping"], full.catalogue(), settings)
+    assert names(members) == ["base_logger", "history", "progbar_logger"]
+    assert sorted(str(each.message) for each in said) == [
+        "the callback 'fake_stopping' that the code asks for is left out: there, fake_stopping switches it off.",
+        "the callback 'mine' that the code gives is left out: there, mine switches it off.",
+    ]
+
+
+def test_one_instance_can_be_switched_off(full: Site) -> None:
+    settings = merge([Layer(disable=switched(False, "mine#2"))])
+    first, second = Mine(), Mine()
+    with pytest.warns(UserWarning, match="'mine#2'"):
+        members = select([first, second], full.catalogue(), settings)
+    assert [member.callback for member in members if member.name.startswith("mine")] == [first]
+
+
+def test_the_pinned_two_cannot_be_switched_off(full: Site) -> None:
+    with pytest.raises(ConfigError, match="there, history: 'history' is pinned"):
+        select(None, full.catalogue(), merge([Layer(disable=switched(False, "history"))]))
+
+
+def test_a_table_gives_parameters_and_several_tables_several_instances(full: Site) -> None:
+    several = (*table("writer", path="a")["writer"], *table("writer", path="b")["writer"])
+    members = select(None, full.catalogue(), merge([Layer(tables={"writer": several})]))
+    assert {member.name: member.callback.path for member in members if "writer" in member.name} == {
+        "writer": "a",
+        "writer#2": "b",
+    }
+
+
+def test_a_name_in_the_code_takes_the_parameters_of_the_settings(full: Site) -> None:
+    members = select(["writer"], full.catalogue(), merge([Layer(tables=table("writer", path="a"))]))
+    (member,) = (member for member in members if member.name == "writer")
+    assert (member.callback.path, member.activated) == ("a", "asked for in code")
+
+
+def test_an_object_of_the_code_replaces_the_settings_own_and_that_is_said(full: Site) -> None:
+    kind = full.catalogue().find("writer").load()
+    mine = kind("mine")
+    with pytest.warns(UserWarning, match="the code gives its own 'writer', so there, writer is not used"):
+        members = select([mine], full.catalogue(), merge([Layer(tables=table("writer", path="a"))]))
+    assert [member.callback for member in members if "writer" in member.name] == [mine]
+
+
+def test_priority_and_failure_policy_are_set_for_a_name_or_one_instance(full: Site) -> None:
+    layer = Layer(
+        priority={"mine": Setting(5, "there, line 1", "file"), "mine#2": Setting(95, "there, line 2", "file")},
+        on_error={"mine": Setting("disable", "there", "file")},
+    )
+    members = {member.name: member for member in select([Mine(), Mine()], full.catalogue(), merge([layer]))}
+    assert list(members) == ["base_logger", "history", "mine", "progbar_logger", "mine#2"]
+    assert members["mine"].reason.startswith("priority 5, set in there, line 1")
+    assert not members["mine"].critical
+    assert not members["mine#2"].critical
+
+
+def test_of_two_claims_the_preferred_one_is_taken(full: Site) -> None:
+    full.distribution("other-things", callbacks={"fake_stopping": "fake_things:FakeStopping"})
+    layer = Layer(prefer={"fake_stopping": Setting("Other.Things", "there", "file")})
+    members = {member.name: member for member in select(["fake_stopping"], full.catalogue(), merge([layer]))}
+    assert members["fake_stopping"].origin == "other-things 1.0"
+
+
+def test_any_class_can_be_named_by_where_it_is(full: Site) -> None:
+    members = select(None, full.catalogue(), merge([Layer(tables=table("fake_things:Writer", path="a"))]))
+    (member,) = (member for member in members if member.name == "writer")
+    assert member.callback.path == "a"
+
+
+def test_all_mistakes_of_the_settings_are_told_at_once(full: Site) -> None:
+    layer = Layer(
+        enable=switched(True, "fake_stoping"),
+        prefer={"fake_stopping": Setting("nobody", "there, prefer", "file")},
+        problems=("there: something else.",),
+    )
+    with pytest.raises(ConfigError) as caught:
+        select(None, full.catalogue(), merge([layer]))
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "there",
+        "there, prefer",
+        "there, fake_stoping",
+    ]
+    assert "Did you mean 'fake_stopping'?" in str(caught.value)
+
+
+def test_wrong_parameters_of_several_callbacks_are_told_at_once(full: Site) -> None:
+    tables = {**table("writer", pth="a"), **table("failing"), **table("as_object", x=1)}
+    with pytest.raises(ConfigError) as caught:
+        select(None, full.catalogue(), merge([Layer(tables=tables)]))
+    text = str(caught.value)
+    assert "there, writer.pth: Writer has no parameter 'pth'. Did you mean 'path'?" in text
+    assert "there, writer: Writer needs path." in text
+    assert "there, failing: creating 'failing' failed: " in text
+    assert "there, as_object: 'as_object' is no class, and has no parameters." in text

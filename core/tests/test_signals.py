@@ -323,10 +323,18 @@ import multiprocessing, time
 from epochal import Callback
 from epochal.testing import FakeHost
 
+fork = multiprocessing.get_context("fork")
+
+def wait(begun):
+    begun.set()
+    time.sleep(600)
+
 class Forks(Callback):
     def on_train_begin(self, logs=None):
-        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        begun = fork.Event()
+        child = fork.Process(target=wait, args=(begun,))
         child.start()
+        begun.wait()  # Python drops signals that reach a child before it has begun
         child.terminate()
         child.join()
         print(child.exitcode)

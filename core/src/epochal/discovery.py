@@ -23,7 +23,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 GROUP = "epochal.callbacks"
 """The entry point group of callbacks: name of the callback = where it is."""
@@ -81,6 +81,10 @@ class Record:
     def module(self) -> str:
         """The module that the entry point names."""
         return self.value.partition(":")[0]
+
+    def is_of(self, distribution: str) -> bool:
+        """Tell whether a distribution of this name brings it, however the name is spelt."""
+        return _normal(self.distribution) == _normal(distribution)
 
     def load(self) -> Any:
         """Import what the entry point names: a class, an object or a module.
@@ -160,6 +164,22 @@ class Catalogue:
             "A callback that is not installed under a name is given as an object.",
         )
 
+    def preferring(self, distributions: Mapping[str, str]) -> Catalogue:
+        """Decide for one of several distributions that claim a name.
+
+        Args:
+            distributions: Name of the callback to the distribution that is to bring it.
+        """
+        kept = []
+        for record in self.records:
+            wanted = distributions.get(record.name)
+            if wanted is None or not any(each.is_of(wanted) for each in self.records if each.name == record.name):
+                kept.append(record)
+            elif record.is_of(wanted):
+                is_duplicate = record.status is Status.DUPLICATE
+                kept.append(replace(record, status=Status.OK, reason="") if is_duplicate else record)
+        return Catalogue(tuple(kept))
+
     def autoloaded(self) -> list[Record]:
         """Give the records that ask to be active by themselves, one a name."""
         return list({record.name: record for record in self.records if record.autoload}.values())
@@ -183,12 +203,17 @@ def discover() -> Catalogue:
         if GROUP not in text and AUTOLOAD_GROUP not in text:
             continue  # most; reading their metadata would take longer than all the rest
         facts = _Facts.of(found)
-        name = re.sub(r"[-_.]+", "-", facts.name).lower()
+        name = _normal(facts.name)
         if name not in seen and _is_first(facts.name, text):
             seen.add(name)
             records += _records(found, facts, core)
     records.sort(key=lambda record: (record.name, record.distribution, record.value))
     return Catalogue(tuple(_mark_duplicates(records)))
+
+
+def _normal(distribution: str) -> str:
+    """Give the name of a distribution as packaging tools compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @dataclass(frozen=True)

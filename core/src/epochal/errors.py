@@ -9,6 +9,7 @@
     │   ├── IncompatibleCallbackError  its distribution needs another epochal-core
     │   ├── CallbackImportError        it is installed, and cannot be imported or created
     │   └── InvalidCallbackError       it is no callback, or one of its events is wrong
+    ├── ConfigError                    the settings outside of the code have mistakes
     ├── OrderError                     `before` and `after` cannot all hold
     ├── RunError                       a run is driven in a way that makes no sense
     ├── StateError                     a callback's state cannot be written or read
@@ -62,6 +63,19 @@ class CallbackImportError(CallbackError):
 
 class InvalidCallbackError(CallbackError):
     """The object is no callback, or one of its events is wrong."""
+
+
+class ConfigError(EpochalError):
+    """The config file, the environment or the command line have mistakes; all of them are in the message.
+
+    Attributes:
+        problems: Each mistake as a sentence that begins with its place.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        count = "a mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
+        super().__init__("\n  ".join([f"the settings have {count}:", *self.problems]))
 
 
 class OrderError(EpochalError):

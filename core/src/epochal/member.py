@@ -35,6 +35,8 @@ class Member:
         critical: Whether its errors end the run.
         record: Where it was installed from; None for what the script defines itself.
         position: Its position among the callbacks given in code; None if switched on by name.
+        activated: Why it is active: "pinned", "active by itself", "given in code", or where it is switched on.
+        priority_from: Where its priority is set, if not by itself.
         reason: Why it stands where it does, once it was ordered.
     """
 
@@ -46,6 +48,8 @@ class Member:
     critical: bool = True
     record: Record | None = None
     position: int | None = None
+    activated: str = "given in code"
+    priority_from: str = ""
     reason: str = ""
 
     @property
@@ -73,10 +77,12 @@ class Member:
 
     def candidate(self) -> Candidate:
         """What its place in the order depends on."""
-        return Candidate(self.name, self.priority, self.before, self.after, self.position)
+        return Candidate(self.name, self.priority, self.before, self.after, self.position, self.priority_from)
 
 
-def make_member(name: str, callback: Any, record: Record | None, position: int | None) -> Member:
+def make_member(
+    name: str, callback: Any, record: Record | None, position: int | None, activated: str = "given in code"
+) -> Member:
     """Read a callback's own declarations and check them.
 
     Raises:
@@ -102,6 +108,7 @@ def make_member(name: str, callback: Any, record: Record | None, position: int |
         critical=critical,
         record=record,
         position=position,
+        activated=activated,
     )
 
 

@@ -29,6 +29,7 @@ class Candidate:
             not among the callbacks does not matter.
         after: Names that it runs after, likewise.
         position: Its position among the callbacks given in code, counted from 0. None: it was switched on by name.
+        priority_from: Where its priority is set, if that is not the callback itself; for the reason alone.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Candidate:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     position: int | None = None
+    priority_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,8 @@ def _reason(candidate: Candidate, waits: dict[str, str], by_name: dict[str, Cand
     except ValueError:
         role = ""
     reason = f"priority {int(candidate.priority)}{role}"
+    if candidate.priority_from:
+        reason += f", set in {candidate.priority_from}"
     if candidate.position is not None:
         reason += f", given in code as number {candidate.position + 1}"
     # Only what the priority alone would have put later has really delayed it.

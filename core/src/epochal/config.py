@@ -1,0 +1,332 @@
+"""Read the settings: the config file, the environment, and what the command line said."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import nearest
+from .settings import Layer, Setting, Settings, Table, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FILE_NAME = "epochal.toml"
+PROJECT_FILE = "pyproject.toml"
+VARIABLES = {
+    "EPOCHAL_ENABLE": "names of callbacks to switch on, with commas between them",
+    "EPOCHAL_DISABLE": "names of callbacks to switch off, with commas between them",
+    "EPOCHAL_AUTOLOAD": "0: nothing is active by itself",
+    "EPOCHAL_CONFIG": "the config file to read, instead of looking for one",
+}
+"""The environment variables that are read, each with what it holds."""
+
+KEYS = {
+    "enable": "names of callbacks to switch on",
+    "disable": "names of callbacks to switch off, whoever switched them on",
+    "autoload": "whether callbacks that ask to be active by themselves are",
+    "prefer": "name = the distribution that is to bring it, where several do",
+    "priority": "name = its priority, lower runs earlier",
+    "on_error": 'name = "raise" or "disable": what happens when it fails',
+    "callbacks": "a table of parameters for each callback; it switches the callback on",
+}
+"""The keys of the config, each with what it holds."""
+
+ON_ERROR = ("raise", "disable")
+
+_command_line: ContextVar[Layer | None] = ContextVar("epochal_command_line", default=None)
+
+
+def load_settings() -> Settings:
+    """Read what applies to a run that begins here and now.
+
+    Mistakes are not raised: they are in `problems`, so that all of them can be reported at once.
+    """
+    layers = [read_environment(os.environ)]
+    path = config_file()
+    if path is not None:
+        layers.insert(0, read_file(path))
+    given = _command_line.get()
+    return merge([*layers, given] if given is not None else layers)
+
+
+@contextmanager
+def command_line(layer: Layer) -> Iterator[None]:
+    """Let what the command line said apply to every run inside the block."""
+    token = _command_line.set(layer)
+    try:
+        yield
+    finally:
+        _command_line.reset(token)
+
+
+# Which file
+
+
+def config_file() -> Path | None:
+    """Find the config file: what `EPOCHAL_CONFIG` names, else the nearest one upwards from the script.
+
+    Where there is no script (a notebook, the prompt, `python -m`) it is looked for upwards from the working directory.
+    An empty `EPOCHAL_CONFIG` means no file at all.
+    """
+    named = os.environ.get("EPOCHAL_CONFIG")
+    if named is not None:
+        return Path(named) if named else None
+    return find_config(_start())
+
+
+def find_config(start: Path) -> Path | None:
+    """Give the nearest file with settings, from a folder upwards."""
+    for folder in (start, *start.parents):
+        own, project = folder / FILE_NAME, folder / PROJECT_FILE
+        if own.is_file():
+            return own
+        if project.is_file() and _has_section(project):
+            return project
+    return None
+
+
+def _start() -> Path:
+    main = sys.modules.get("__main__")
+    script = getattr(main, "__file__", None)
+    if script is None or getattr(main, "__spec__", None) is not None:
+        return Path.cwd()
+    return Path(script).resolve().parent
+
+
+def _has_section(path: Path) -> bool:
+    """Tell whether a pyproject.toml has settings of ours; one that cannot be parsed has, if it looks so."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return re.search(r"^\s*\[+\s*tool\s*\.\s*[\"']?epochal[\"']?\s*[].]", text, flags=re.MULTILINE) is not None
+
+
+# The file
+
+
+def read_file(path: Path) -> Layer:
+    """Read a config file; what is wrong with it is in the layer's `problems`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        return Layer(problems=(f"{path} cannot be read: {error.strerror or error}.",))
+    except UnicodeDecodeError as error:
+        return Layer(problems=(f"{path} is no text in UTF-8: {error}.",))
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Layer(problems=(f"{path} is no valid TOML: {error}.",))
+    prefix: tuple[str, ...] = ("tool", "epochal") if path.name == PROJECT_FILE else ()
+    section = content
+    for key in prefix:
+        section = section.get(key, {})
+        if not isinstance(section, dict):
+            return Layer(problems=(f"{path}: {'.'.join(prefix)} has to be a table.",))
+    problems = []
+    if path.name == FILE_NAME and _has_section(path.parent / PROJECT_FILE):
+        problems.append(f"{path.parent} has settings in both {PROJECT_FILE} and {FILE_NAME}. Keep one of them.")
+    return _Reader(path, text, prefix, problems).layer(section)
+
+
+class _Reader:
+    """Turns the parsed section into a layer, and keeps what is wrong.
+
+    Args:
+        path: The file.
+        text: Its text, in which lines are looked up.
+        prefix: The keys above the section.
+        problems: What is known to be wrong already.
+    """
+
+    def __init__(self, path: Path, text: str, prefix: tuple[str, ...], problems: list[str]) -> None:
+        self._path = path
+        self._text = text
+        self._prefix = prefix
+        self.problems = problems
+
+    def layer(self, section: Mapping[str, Any]) -> Layer:
+        for key in section:
+            if key not in KEYS:
+                self._wrong((key,), f"there is no such key.{nearest(key, KEYS)} There are: {', '.join(KEYS)}.")
+        autoload = section.get("autoload")
+        if autoload is not None and not isinstance(autoload, bool):
+            self._wrong(("autoload",), f"true or false is expected, and {_toml(autoload)} stands there.")
+            autoload = None
+        return Layer(
+            enable=self._names(section, "enable"),
+            disable=self._names(section, "disable"),
+            autoload=None if autoload is None else self._setting(("autoload",), autoload),
+            prefer=self._values(section, "prefer", str, "the name of a distribution"),
+            tables=self._tables(section),
+            priority=self._values(section, "priority", int, "a whole number"),
+            on_error=self._values(section, "on_error", str, '"raise" or "disable"', ON_ERROR),
+            problems=tuple(self.problems),
+        )
+
+    def _names(self, section: Mapping[str, Any], key: str) -> dict[str, Setting]:
+        names = section.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            self._wrong(
+                (key,), f'a list of names is expected, like ["early_stopping"], and {_toml(names)} stands there.'
+            )
+            return {}
+        return {name: self._setting((key,), True) for name in names}
+
+    def _values(
+        self, section: Mapping[str, Any], key: str, kind: type, expected: str, choices: tuple[str, ...] = ()
+    ) -> dict[str, Setting]:
+        table = section.get(key, {})
+        if not isinstance(table, dict):
+            self._wrong((key,), f"a table of name = value is expected, and {_toml(table)} stands there.")
+            return {}
+        good = {}
+        for name, value in table.items():
+            if type(value) is not kind or (choices and value not in choices):
+                hint = nearest(value, choices) if isinstance(value, str) else ""
+                self._wrong((key, name), f"{expected} is expected, and {_toml(value)} stands there.{hint}")
+            else:
+                good[name] = self._setting((key, name), value)
+        return good
+
+    def _tables(self, section: Mapping[str, Any]) -> dict[str, tuple[Table, ...]]:
+        tables = section.get("callbacks", {})
+        if not isinstance(tables, dict):
+            self._wrong(("callbacks",), f"a table for each callback is expected, and {_toml(tables)} stands there.")
+            return {}
+        good = {}
+        for name, content in tables.items():
+            several = content if isinstance(content, list) else [content]
+            if not several or not all(isinstance(each, dict) for each in several):
+                self._wrong(
+                    ("callbacks", name),
+                    f"a table of parameters is expected, [{'.'.join((*self._prefix, 'callbacks', name))}], and "
+                    f"{_toml(content)} stands there.",
+                )
+                continue
+            good[name] = tuple(self._table(name, each, number) for number, each in enumerate(several))
+        return good
+
+    def _table(self, name: str, content: Mapping[str, Any], number: int) -> Table:
+        parameters = {key: self._setting(("callbacks", name, key), value, number) for key, value in content.items()}
+        return Table(self._place(("callbacks", name), number), "file", parameters)
+
+    def _setting(self, keys: tuple[str, ...], value: Any, number: int = 0) -> Setting:
+        return Setting(value, self._place(keys, number), "file")
+
+    def _wrong(self, keys: tuple[str, ...], message: str) -> None:
+        self.problems.append(f"{self._place(keys)}: {message}")
+
+    def _place(self, keys: tuple[str, ...], number: int = 0) -> str:
+        line = line_of(self._text, (*self._prefix, *keys), number)
+        where = f"{_short(self._path)}, line {line}" if line is not None else _short(self._path)
+        return f"{where}, {'.'.join((*self._prefix, *keys))}"
+
+
+def line_of(text: str, keys: tuple[str, ...], number: int = 0) -> int | None:
+    """Find the line in which a key or a table of a TOML file begins; None where it is written in another way.
+
+    Args:
+        text: The file's text.
+        keys: The keys that lead to it.
+        number: Which table of an array of tables is meant, counted from 0.
+    """
+    lines = text.splitlines()
+    for depth in range(len(keys), 0, -1):
+        headers = [place for place, line in enumerate(lines) if _header(line) == keys[:depth]]
+        if not headers:
+            continue
+        header = headers[min(number, len(headers) - 1)]
+        if depth == len(keys):
+            return header + 1
+        for place in range(header + 1, len(lines)):
+            if _header(lines[place]) is not None:
+                break
+            if _leads_to(_key(lines[place]), keys[depth:]):
+                return place + 1
+        return header + 1
+    for place, line in enumerate(lines):  # keys above every table
+        if _header(line) is not None:
+            break
+        if _leads_to(_key(line), keys):
+            return place + 1
+    return None
+
+
+def _leads_to(key: tuple[str, ...] | None, keys: tuple[str, ...]) -> bool:
+    """Tell whether a dotted key is where other keys begin, or goes on behind them."""
+    shared = min(len(key or ()), len(keys))
+    return shared > 0 and (key or ())[:shared] == keys[:shared]
+
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"\s*{_PART}(?:\s*\.\s*{_PART})*\s*"
+
+
+def _header(line: str) -> tuple[str, ...] | None:
+    found = re.match(rf"\s*\[\[?({_DOTTED})\]\]?\s*(#.*)?$", line)
+    return _parts(found[1]) if found else None
+
+
+def _key(line: str) -> tuple[str, ...] | None:
+    found = re.match(rf"({_DOTTED})=", line)
+    return _parts(found[1]) if found else None
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+
+
+def _short(path: Path) -> str:
+    """Give a path as the user would write it: from the working directory, if it is below that."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _toml(value: Any) -> str:
+    """Give a value in TOML's words, on one line and not too long."""
+    text = {True: "true", False: "false"}.get(value, repr(value)) if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# The environment
+
+
+def read_environment(variables: Mapping[str, str]) -> Layer:
+    """Read the environment variables, `EPOCHAL_…`."""
+    problems = []
+    for name in variables:
+        # A plugin may have variables of its own; only what looks like a misspelt one of ours is a mistake.
+        close = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+        if close and name not in VARIABLES:
+            problems.append(f"there is no environment variable {name}. Did you mean {close[0]!r}?")
+    autoload = None
+    text = variables.get("EPOCHAL_AUTOLOAD", "").strip().lower()
+    if text in ("0", "false", "no", "off", "1", "true", "yes", "on"):
+        autoload = Setting(text in ("1", "true", "yes", "on"), "EPOCHAL_AUTOLOAD", "environment")
+    elif text:
+        problems.append(f"the environment variable EPOCHAL_AUTOLOAD is {text!r}, and it has to be 0 or 1.")
+    return Layer(
+        enable=_listed(variables, "EPOCHAL_ENABLE"),
+        disable=_listed(variables, "EPOCHAL_DISABLE"),
+        autoload=autoload,
+        problems=tuple(problems),
+    )
+
+
+def _listed(variables: Mapping[str, str], name: str) -> dict[str, Setting]:
+    words = [word.strip() for word in variables.get(name, "").split(",")]
+    return {word: Setting(True, name, "environment") for word in words if word}

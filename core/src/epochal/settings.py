@@ -1,0 +1,167 @@
+"""What is switched on and off and set, from outside of the code: the layers, and how they are merged.
+
+A layer is what one source says: the config file, the environment, the command line. A later layer has precedence over
+an earlier one. Nothing here reads a source; see `config.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value and where it comes from.
+
+    Attributes:
+        value: The value.
+        place: Where it is written, for messages: "pyproject.toml, line 12, tool.epochal.autoload".
+        layer: The source: "file", "environment" or "command line"; "default" if nobody said anything.
+    """
+
+    value: Any
+    place: str
+    layer: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The parameters of one instance of a callback.
+
+    Attributes:
+        place: Where the table stands.
+        layer: The source.
+        parameters: Parameter to its value.
+    """
+
+    place: str
+    layer: str
+    parameters: Mapping[str, Setting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source says.
+
+    Attributes:
+        enable: Names that it switches on, each with where.
+        disable: Names that it switches off.
+        autoload: Whether what asks to be active by itself is; None: not said.
+        prefer: Name to the distribution that is to bring it.
+        tables: Name to the tables of its instances.
+        overrides: (name of an instance, parameter) to a value that replaces a table's.
+        priority: Name to its priority.
+        on_error: Name to "raise" or "disable".
+        problems: What is wrong in the source, each as a sentence with its place.
+    """
+
+    enable: Mapping[str, Setting] = field(default_factory=dict)
+    disable: Mapping[str, Setting] = field(default_factory=dict)
+    autoload: Setting | None = None
+    prefer: Mapping[str, Setting] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
+    overrides: Mapping[tuple[str, str], Setting] = field(default_factory=dict)
+    priority: Mapping[str, Setting] = field(default_factory=dict)
+    on_error: Mapping[str, Setting] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All layers, merged.
+
+    Attributes:
+        switches: Name to a Setting with True or False, of the highest layer that says anything of it.
+        autoload: Whether what asks to be active by itself is.
+        prefer: Name to the distribution that is to bring it.
+        tables: Name to the tables of its instances, overrides applied.
+        priority: Name to its priority.
+        on_error: Name to "raise" or "disable".
+        problems: What is wrong, over all layers.
+    """
+
+    switches: Mapping[str, Setting] = field(default_factory=dict)
+    autoload: Setting = Setting(True, "", "default")
+    prefer: Mapping[str, Setting] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
+    priority: Mapping[str, Setting] = field(default_factory=dict)
+    on_error: Mapping[str, Setting] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def enabled(self) -> list[str]:
+        """Give the names that are switched on, in the order in which they are written."""
+        return [name for name, setting in self.switches.items() if setting.value]
+
+    def disabled(self, name: str) -> Setting | None:
+        """Give the setting that switches a callback off, by its name or the name of its kind; None if there is none."""
+        for each in (name, name.partition("#")[0]):
+            setting = self.switches.get(each)
+            if setting is not None and not setting.value:
+                return setting
+        return None
+
+
+def merge(layers: Iterable[Layer]) -> Settings:
+    """Merge layers, the lowest first.
+
+    What a higher layer says of a name counts before what a lower one says of it. In one layer a name that is switched
+    off is off although it has a table there; a name that is in both lists is a mistake.
+    """
+    switches: dict[str, Setting] = {}
+    autoload = Settings.autoload
+    tables: dict[str, tuple[Table, ...]] = {}
+    overrides: dict[tuple[str, str], Setting] = {}
+    problems: list[str] = []
+    for layer in layers:
+        problems += [*layer.problems, *_contradictions(layer)]
+        switches.update(_switches(layer))
+        autoload = layer.autoload or autoload
+        tables.update(layer.tables)
+        overrides.update(layer.overrides)
+    return Settings(
+        switches=switches,
+        autoload=autoload,
+        prefer={name: each for layer in layers for name, each in layer.prefer.items()},
+        tables=_overridden(tables, overrides),
+        priority={name: each for layer in layers for name, each in layer.priority.items()},
+        on_error={name: each for layer in layers for name, each in layer.on_error.items()},
+        problems=tuple(problems),
+    )
+
+
+def _switches(layer: Layer) -> Iterator[tuple[str, Setting]]:
+    for name, tables in layer.tables.items():
+        yield name, Setting(True, tables[0].place, tables[0].layer)
+    for (name, _), each in layer.overrides.items():
+        yield name.partition("#")[0], Setting(True, each.place, each.layer)
+    for name, each in layer.enable.items():
+        yield name, Setting(True, each.place, each.layer)
+    for name, each in layer.disable.items():
+        yield name, Setting(False, each.place, each.layer)
+
+
+def _contradictions(layer: Layer) -> Iterator[str]:
+    for name, each in layer.enable.items():
+        off = layer.disable.get(name)
+        if off is not None:
+            yield f"{each.place}: {name!r} is switched on here, and off in {off.place}. Keep one of them."
+
+
+def _overridden(
+    tables: Mapping[str, tuple[Table, ...]], overrides: Mapping[tuple[str, str], Setting]
+) -> dict[str, tuple[Table, ...]]:
+    """Put single values into the tables of their instances; `name#2` is the second."""
+    result = {name: list(several) for name, several in tables.items()}
+    for (instance, parameter), setting in overrides.items():
+        name, _, number = instance.partition("#")
+        several = result.setdefault(name, [])
+        index = int(number or 1) - 1
+        while len(several) <= index:
+            several.append(Table(setting.place, setting.layer))
+        old = several[index]
+        several[index] = Table(old.place, old.layer, {**old.parameters, parameter: setting})
+    return {name: tuple(several) for name, several in result.items()}

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from epochal.config import (
+    KEYS,
+    VARIABLES,
+    command_line,
+    config_file,
+    find_config,
+    line_of,
+    load_settings,
+    read_environment,
+    read_file,
+)
+from epochal.settings import Layer, Setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FULL = """
+enable = ["terminate_on_nan"]
+disable = ["progbar_logger"]
+autoload = false
+
+[prefer]
+progbar_logger = "their-dist"
+
+[priority]
+csv_logger = 45
+
+[on_error]
+csv_logger = "raise"
+
+[callbacks.early_stopping]
+monitor = "val_loss"
+patience = 3
+
+[[callbacks.csv_logger]]
+filename = "a.csv"
+
+[[callbacks.csv_logger]]
+filename = "b.csv"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_every_key_is_read_with_its_place(tmp_path: Path) -> None:
+    layer = read_file(write(tmp_path / "epochal.toml", FULL))
+    assert layer.problems == ()
+    assert layer.enable == {"terminate_on_nan": Setting(True, "epochal.toml, line 2, enable", "file")}
+    assert list(layer.disable) == ["progbar_logger"]
+    assert layer.autoload == Setting(False, "epochal.toml, line 4, autoload", "file")
+    assert layer.prefer["progbar_logger"] == Setting(
+        "their-dist", "epochal.toml, line 7, prefer.progbar_logger", "file"
+    )
+    assert layer.priority["csv_logger"].value == 45
+    assert layer.on_error["csv_logger"].value == "raise"
+    (table,) = layer.tables["early_stopping"]
+    assert table.place == "epochal.toml, line 15, callbacks.early_stopping"
+    assert table.parameters["patience"] == Setting(
+        3, "epochal.toml, line 17, callbacks.early_stopping.patience", "file"
+    )
+    first, second = layer.tables["csv_logger"]
+    assert (first.parameters["filename"].value, second.parameters["filename"].value) == ("a.csv", "b.csv")
+    assert second.parameters["filename"].place == "epochal.toml, line 23, callbacks.csv_logger.filename"
+
+
+def test_pyproject_has_the_same_below_tool_epochal(tmp_path: Path) -> None:
+    text = "\n".join(
+        line.replace("[", "[tool.epochal.", 1) if line.startswith("[") and not line.startswith("[[") else line
+        for line in FULL.replace("[[", "[[tool.epochal.").splitlines()
+    )
+    text = text.replace("enable =", "[tool.epochal]\nenable =", 1)
+    own, project = (
+        read_file(write(tmp_path / "a/epochal.toml", FULL)),
+        read_file(write(tmp_path / "pyproject.toml", text)),
+    )
+    assert project.problems == ()
+    assert project.tables.keys() == own.tables.keys()
+    assert project.priority["csv_logger"].place.endswith("tool.epochal.priority.csv_logger")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("enabel = []", "line 1, enabel: there is no such key. Did you mean 'enable'?"),
+        ("enable = 'early_stopping'", "line 1, enable: a list of names is expected"),
+        ("enable = [1]", "line 1, enable: a list of names is expected"),
+        ("disable = ['']", "line 1, disable: a list of names is expected"),
+        ("autoload = 0", "line 1, autoload: true or false is expected, and 0 stands there"),
+        ("prefer = 3", "line 1, prefer: a table of name = value is expected"),
+        ("[prefer]\nx = 1", "line 2, prefer.x: the name of a distribution is expected"),
+        ("[priority]\nx = '1'", "line 2, priority.x: a whole number is expected, and '1' stands there"),
+        ("[priority]\nx = true", "line 2, priority.x: a whole number is expected, and true stands there"),
+        ("[on_error]\nx = 'rise'", 'line 2, on_error.x: "raise" or "disable" is expected, and \'rise\' stands there.'),
+        ("callbacks = []", "line 1, callbacks: a table for each callback is expected"),
+        (
+            "[callbacks]\nx = 3",
+            "line 2, callbacks.x: a table of parameters is expected, [callbacks.x], and 3 stands there",
+        ),
+        ("[callbacks]\nx = []", "line 2, callbacks.x: a table of parameters is expected"),
+        ("x = ", "no valid TOML"),
+        ("enable = ['a']\ndisable = ['a']", "'a' is switched on here, and off in epochal.toml, line 2, disable"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(text: str, expected: str, tmp_path: Path) -> None:
+    write(tmp_path / "epochal.toml", text)
+    (problem,) = load_settings().problems
+    assert expected in problem
+    assert "epochal.toml" in problem
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    assert len(read_file(write(tmp_path / "epochal.toml", "a = 1\nautoload = 3\n[priority]\nx = 'y'")).problems) == 3
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    assert "cannot be read" in read_file(tmp_path / "none.toml").problems[0]
+    (tmp_path / "epochal.toml").write_bytes(b"\xff\xfe")
+    assert "no text in UTF-8" in read_file(tmp_path / "epochal.toml").problems[0]
+
+
+# Which file
+
+
+def test_the_nearest_file_upwards_counts(tmp_path: Path) -> None:
+    far = write(tmp_path / "pyproject.toml", "[tool.epochal]\n")
+    write(tmp_path / "a/pyproject.toml", "[project]\nname = 'x'\n")
+    assert find_config(tmp_path / "a/b") == far
+    near = write(tmp_path / "a/epochal.toml", "")
+    assert find_config(tmp_path / "a/b") == near
+
+
+@pytest.mark.parametrize(
+    "header", ["[tool.epochal]", "[tool.epochal.callbacks.x]", "[[tool.epochal.callbacks.x]]", '[tool."epochal"]']
+)
+def test_any_table_below_tool_epochal_makes_it_a_config(header: str, tmp_path: Path) -> None:
+    assert find_config(tmp_path) is None
+    path = write(tmp_path / "pyproject.toml", header)
+    assert find_config(tmp_path) == path
+
+
+def test_settings_in_both_files_of_a_folder_are_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path / "epochal.toml", "")
+    write(tmp_path / "pyproject.toml", "[tool.epochal]\n")
+    assert "Keep one of them" in load_settings().problems[0]
+
+
+def test_it_is_looked_for_from_the_script_and_without_one_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = write(tmp_path / "epochal.toml", "")
+    there = write(tmp_path / "scripts/epochal.toml", "")
+    main = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert config_file() == here  # a notebook, the prompt
+    main.__file__ = str(tmp_path / "scripts/train.py")
+    assert config_file() == there
+    main.__spec__ = __spec__  # python -m
+    assert config_file() == here
+
+
+def test_a_variable_names_the_file_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "epochal.toml", "enable = ['a']")
+    other = write(tmp_path / "other.toml", "enable = ['b']")
+    monkeypatch.setenv("EPOCHAL_CONFIG", str(other))
+    assert load_settings().enabled() == ["b"]
+    monkeypatch.setenv("EPOCHAL_CONFIG", "")
+    assert load_settings().enabled() == []
+
+
+# Precedence
+
+
+def test_the_command_line_is_above_the_environment_and_that_above_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "epochal.toml", "enable = ['a', 'b', 'c']\nautoload = true")
+    monkeypatch.setenv("EPOCHAL_DISABLE", "a, b")
+    monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")
+    with command_line(Layer(enable={"b": Setting(True, "--enable", "command line")})):
+        settings = load_settings()
+    assert settings.enabled() == ["b", "c"]
+    assert settings.disabled("a") == Setting(False, "EPOCHAL_DISABLE", "environment")
+    assert settings.autoload == Setting(False, "EPOCHAL_AUTOLOAD", "environment")
+    assert load_settings().enabled() == ["c"]
+
+
+def test_a_table_switches_on_and_disable_in_the_same_file_switches_off_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "epochal.toml", "[callbacks.a]\n[callbacks.b]\n")
+    assert load_settings().enabled() == ["a", "b"]
+    write(path, "disable = ['a']\n[callbacks.a]\n[callbacks.b]\n")
+    assert load_settings().enabled() == ["b"]
+    assert load_settings().problems == ()
+
+
+def test_single_values_of_the_command_line_replace_those_of_a_table(tmp_path: Path) -> None:
+    write(tmp_path / "epochal.toml", "[[callbacks.a]]\nx = 1\ny = 2\n[[callbacks.a]]\nx = 3\n")
+    given = {("a", "x"): Setting(7, "--set", "command line"), ("a#2", "z"): Setting(8, "--set", "command line")}
+    with command_line(Layer(overrides=given)):
+        first, second = load_settings().tables["a"]
+    assert {key: each.value for key, each in first.parameters.items()} == {"x": 7, "y": 2}
+    assert {key: each.value for key, each in second.parameters.items()} == {"x": 3, "z": 8}
+
+
+def test_a_single_value_alone_switches_on() -> None:
+    with command_line(Layer(overrides={("a", "x"): Setting(7, "--set", "command line")})):
+        settings = load_settings()
+    assert settings.enabled() == ["a"]
+    assert settings.tables["a"][0].parameters["x"].value == 7
+
+
+def test_a_misspelt_or_senseless_variable_is_a_mistake() -> None:
+    (problem,) = read_environment({"EPOCHAL_ENABEL": "a"}).problems
+    assert "Did you mean 'EPOCHAL_ENABLE'?" in problem
+    (problem,) = read_environment({"EPOCHAL_AUTOLOAD": "perhaps"}).problems
+    assert "has to be 0 or 1" in problem
+    assert read_environment({"EPOCHAL_OF_A_PLUGIN": "x", "HOME": "/"}).problems == ()
+
+
+# Lines
+
+
+@pytest.mark.parametrize(
+    ("keys", "number", "line"),
+    [
+        (("a",), 0, 1),
+        (("t",), 0, 3),
+        (("t", "b"), 0, 4),
+        (("t", "u"), 0, 5),
+        (("t", "u", "v"), 0, 5),
+        (("s", "x"), 0, 7),
+        (("s", "x"), 1, 9),
+        (("t", "none"), 0, 3),
+        (("none",), 0, None),
+    ],
+)
+def test_the_line_of_a_key(keys: tuple[str, ...], number: int, line: int | None) -> None:
+    text = "a = 1\n\n[t]  # a table\n'b' = 2\nu.v = 3\n[[s]]\nx = 1\n[[s]]\nx = 2\n"
+    assert line_of(text, keys, number) == line
+
+
+def test_every_key_and_variable_is_described() -> None:
+    assert all(KEYS.values())
+    assert all(VARIABLES.values())
