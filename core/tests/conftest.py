@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import importlib_metadata
 import pytest
+from hypothesis import settings
 
 from epochal.discovery import AUTOLOAD_GROUP, GROUP, Catalogue, discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+settings.register_profile("epochal", deadline=None)  # no test asserts a time
+settings.load_profile("epochal")
 
 PINNED_SOURCE = """
 import epochal

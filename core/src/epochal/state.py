@@ -11,13 +11,15 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from .errors import StateError
+from .errors import StateError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ARRAY = "$array"
 _NAME = "state.json"
+_BITS = 2000
+"""The most that an int may have; Python reads and writes 640 digits, 2,126 bits, whatever limit is set."""
 
 
 def dump_state(state: dict[str, Any]) -> bytes:
@@ -30,13 +32,18 @@ def dump_state(state: dict[str, Any]) -> bytes:
     Raises:
         StateError: There is something else in it; the message tells where.
     """
+    _require_dict(state)
     arrays: list[Any] = []
-    tree = _pack(state, "state", arrays)
+    try:
+        text = json.dumps(_pack(state, "state", arrays))
+    except RecursionError:
+        raise StateError("the state is too deep, or contains itself") from None
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(_NAME, json.dumps(tree))
+        # A ZipInfo has a fixed date: the same state gives the same bytes.
+        archive.writestr(zipfile.ZipInfo(_NAME), text)
         for number, array in enumerate(arrays):
-            archive.writestr(f"{number}.npy", _npy(array))
+            archive.writestr(zipfile.ZipInfo(f"{number}.npy"), _npy(array))
     return content.getvalue()
 
 
@@ -53,17 +60,26 @@ def parse_state(content: bytes) -> dict[str, Any]:
             tree = json.loads(archive.read(_NAME))
 
             def array(name: str) -> Any:
-                return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+                found = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+                if not _is_array(found):
+                    raise ValueError(f"an array of {found.dtype} is no part of a state")
+                return found
 
             state = _unpack(tree, array)
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
-        raise StateError(f"the state cannot be read: {type(error).__name__}: {error}") from error
-    if not isinstance(state, dict):
-        raise StateError(f"the state is {type(state).__name__}, and it has to be a dict")
-    return state
+    except Exception as error:  # damaged bytes make zipfile, json and numpy raise nearly anything
+        raise StateError(f"the state cannot be read: {one_line(error)}") from error
+    _require_dict(state)
+    return state  # type: ignore[no-any-return]
+
+
+def _require_dict(state: Any) -> None:
+    if type(state) is not dict:
+        raise StateError(f"the state is of type {_type_name(state)}, and it has to be a dict")
 
 
 def _pack(value: Any, place: str, arrays: list[Any]) -> Any:
+    if type(value) is int and value.bit_length() > _BITS:
+        raise StateError(f"{place} is an int of {value.bit_length()} bits, and it may have {_BITS} at most")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if type(value) is list:
@@ -77,9 +93,14 @@ def _pack(value: Any, place: str, arrays: list[Any]) -> Any:
         arrays.append(value)
         return {_ARRAY: str(len(arrays) - 1)}
     raise StateError(
-        f"{place} is {value!r} of type {type(value).__module__}.{type(value).__qualname__}. A state holds dicts, "
-        "lists, text, int, float, bool, None, and NumPy arrays of numbers."
+        f"{place} is of type {_type_name(value)}. A state holds dicts, lists, text, int, float, bool, None, and NumPy "
+        "arrays of numbers."
     )
+
+
+def _type_name(value: Any) -> str:
+    name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    return f"{name} with {value.dtype}" if hasattr(value, "dtype") else name
 
 
 def _escaped(key: str) -> str:
