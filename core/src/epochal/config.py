@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ VARIABLES = {
     "EPOCHAL_ENABLE": "names of callbacks to switch on, with commas between them",
     "EPOCHAL_DISABLE": "names of callbacks to switch off, with commas between them",
     "EPOCHAL_AUTOLOAD": "0: nothing is active by itself",
+    "EPOCHAL_PROFILE": "1: every run shows where the time of its callbacks went",
     "EPOCHAL_CONFIG": "the config file to read, instead of looking for one",
 }
 """The environment variables that are read, each with what it holds."""
@@ -34,6 +36,7 @@ KEYS = {
     "prefer": "name = the distribution that is to bring it, where several do",
     "priority": "name = its priority, lower runs earlier",
     "on_error": 'name = "raise" or "disable": what happens when it fails',
+    "profile": "whether every run shows where the time of its callbacks went",
     "callbacks": "a table of parameters for each callback; it switches the callback on",
 }
 """The keys of the config, each with what it holds."""
@@ -115,6 +118,16 @@ def _has_section(path: Path) -> bool:
 def read_file(path: Path) -> Layer:
     """Read a config file; what is wrong with it is in the layer's `problems`."""
     try:
+        state = path.stat()
+    except OSError as error:
+        return Layer(problems=(f"{path} cannot be read: {error.strerror or error}.",))
+    return _read_file(path, Path.cwd(), state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4)
+def _read_file(path: Path, _here: Path, _time: int, _size: int) -> Layer:
+    """Read a file that has not changed since only once; places are written as seen from the working directory."""
+    try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         return Layer(problems=(f"{path} cannot be read: {error.strerror or error}.",))
@@ -160,20 +173,24 @@ class _Reader:
         for key in section:
             if key not in KEYS:
                 self._wrong((key,), f"there is no such key.{nearest(key, KEYS)} There are: {', '.join(KEYS)}.")
-        autoload = section.get("autoload")
-        if autoload is not None and not isinstance(autoload, bool):
-            self._wrong(("autoload",), f"true or false is expected, and {_toml(autoload)} stands there.")
-            autoload = None
         return Layer(
             enable=self._names(section, "enable"),
             disable=self._names(section, "disable"),
-            autoload=None if autoload is None else self._setting(("autoload",), autoload),
+            autoload=self._flag(section, "autoload"),
+            profile=self._flag(section, "profile"),
             prefer=self._values(section, "prefer", str, "the name of a distribution"),
             tables=self._tables(section),
             priority=self._values(section, "priority", int, "a whole number"),
             on_error=self._values(section, "on_error", str, '"raise" or "disable"', ON_ERROR),
             problems=tuple(self.problems),
         )
+
+    def _flag(self, section: Mapping[str, Any], key: str) -> Setting | None:
+        value = section.get(key)
+        if value is None or isinstance(value, bool):
+            return None if value is None else self._setting((key,), value)
+        self._wrong((key,), f"true or false is expected, and {_toml(value)} stands there.")
+        return None
 
     def _names(self, section: Mapping[str, Any], key: str) -> dict[str, Setting]:
         names = section.get(key, [])
@@ -305,6 +322,9 @@ def _toml(value: Any) -> str:
 # The environment
 
 
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
 def read_environment(variables: Mapping[str, str]) -> Layer:
     """Read the environment variables, `EPOCHAL_…`."""
     problems = []
@@ -313,18 +333,22 @@ def read_environment(variables: Mapping[str, str]) -> Layer:
         close = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
         if close and name not in VARIABLES:
             problems.append(f"there is no environment variable {name}. Did you mean {close[0]!r}?")
-    autoload = None
-    text = variables.get("EPOCHAL_AUTOLOAD", "").strip().lower()
-    if text in ("0", "false", "no", "off", "1", "true", "yes", "on"):
-        autoload = Setting(text in ("1", "true", "yes", "on"), "EPOCHAL_AUTOLOAD", "environment")
-    elif text:
-        problems.append(f"the environment variable EPOCHAL_AUTOLOAD is {text!r}, and it has to be 0 or 1.")
     return Layer(
         enable=_listed(variables, "EPOCHAL_ENABLE"),
         disable=_listed(variables, "EPOCHAL_DISABLE"),
-        autoload=autoload,
+        autoload=_flag(variables, "EPOCHAL_AUTOLOAD", problems),
+        profile=_flag(variables, "EPOCHAL_PROFILE", problems),
         problems=tuple(problems),
     )
+
+
+def _flag(variables: Mapping[str, str], name: str, problems: list[str]) -> Setting | None:
+    text = variables.get(name, "").strip().lower()
+    if text in _YES or text in _NO:
+        return Setting(text in _YES, name, "environment")
+    if text:
+        problems.append(f"the environment variable {name} is {text!r}, and it has to be 0 or 1.")
+    return None
 
 
 def _listed(variables: Mapping[str, str], name: str) -> dict[str, Setting]:

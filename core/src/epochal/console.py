@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def make_console(stream: TextIO | None = None) -> Console:
@@ -33,6 +34,17 @@ def make_console(stream: TextIO | None = None) -> Console:
         force_jupyter=False,
         color_system="auto" if terminal else None,
     )
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table without cutting anything: a pipe has no width, and in a narrow terminal the lines run over."""
+    wanted = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    width = console.width
+    console.width = max(wanted, width)
+    try:
+        console.print(table, soft_wrap=True)
+    finally:
+        console.width = width
 
 
 def is_live(console: Console) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .implementation import Implementation
     from .manager import Plugin
     from .member import Member
+    from .profile import Profile
     from .run import Run
 
     OnError = Callable[[Member, str, BaseException], bool]
@@ -43,6 +44,7 @@ class Dispatch:
         on_error: Decides about an error: it gets the callback, the event and the error, and tells whether the run goes
             on with the next callback. If not, the error is raised again.
         on_begun: Called with a callback whose `on_run_begin` has returned.
+        profile: Measures every call; None: nothing is measured.
 
     Raises:
         InvalidCallbackError: A callback implements an event wrongly.
@@ -75,8 +77,10 @@ class Dispatch:
         members: Iterable[Member],
         on_error: OnError,
         on_begun: Callable[[Member], None] = nothing,
+        profile: Profile | None = None,
     ) -> None:
         self._run = run
+        self._logs: type[Logs] = Logs if profile is None else profile.logs_kind
         self._on_error = on_error
         self.on_leave: Callable[[BaseException], None] | None = None
         self._entries = {member: implementations(member, run) for member in members}
@@ -84,6 +88,8 @@ class Dispatch:
             _check_wrappers(member, found)
             if "on_run_begin" in found:
                 found["on_run_begin"] = _noted(found["on_run_begin"], member, on_begun)
+            if profile is not None:
+                found.update({event: profile.measured(member, event, each) for event, each in found.items()})
         self.compile()
 
     def compile(self) -> None:
@@ -149,7 +155,7 @@ class Dispatch:
 
     def _batch_event(self, event: str, plugins: Sequence[Plugin]) -> Callable[..., Any]:
         """Make the function of a batch event; at the end of a training batch it also counts the batch."""
-        run, counted = self._run, event == "on_train_batch_end"
+        run, counted, make_logs = self._run, event == "on_train_batch_end", self._logs
         if not plugins:
             return run.count_batch if counted else nothing
         if self._manager.has_wrappers(event):
@@ -160,7 +166,7 @@ class Dispatch:
         def call(batch: int, logs: Mapping[str, Any] | None = None) -> Logs:
             if counted:
                 run.last_batch = batch
-            given = Logs(logs or ())
+            given = make_logs(logs or ())
             left = iter(functions)
             function = None  # an interrupt may come before the first call
             while True:
@@ -190,7 +196,7 @@ class Dispatch:
         def call(batch: int, logs: Mapping[str, Any] | None = None) -> Logs:
             if counted:
                 self._run.count_batch(batch)
-            given = Logs(logs or ())
+            given = self._logs(logs or ())
             event_call(batch, given)
             return given
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .callback import Callback
+from .config import load_settings
 from .dispatch import Dispatch
 from .faults import Faults
 from .hookspecs import BATCH_EVENTS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .member import Member
+    from .profile import Profile
 
 
 class BatchCalls:
@@ -39,6 +41,7 @@ class Driver:
     Args:
         run: The run, not yet begun.
         members: Its callbacks, in order.
+        profile: Whether to measure the callbacks, and show a table at the end. None: as the settings say.
 
     Raises:
         InvalidCallbackError: A callback implements an event wrongly.
@@ -48,8 +51,11 @@ class Driver:
         batch: The events of batches, once the run began. All other events are methods.
     """
 
-    def __init__(self, run: Run, members: Sequence[Member]) -> None:
+    def __init__(self, run: Run, members: Sequence[Member], *, profile: bool | None = None) -> None:
         self.run = run
+        self._profile = _make_profile(profile)
+        if self._profile is not None:
+            run.timings = self._profile.timings
         self._members = members
         self._faults = Faults(lambda: run.console, self._disable)
         self._termination = Termination(self._terminate)
@@ -61,7 +67,9 @@ class Driver:
         self._targets: list[weakref.ref[Any]] = []
         run._members = tuple(members)
         run._apply_stop = self.apply_stop
-        self._dispatch = Dispatch(run, members, self._faults.handle, lambda member: self._begun.add(member))
+        self._dispatch = Dispatch(
+            run, members, self._faults.handle, lambda member: self._begun.add(member), self._profile
+        )
 
     # The run
 
@@ -119,6 +127,8 @@ class Driver:
                 self._dispatch.keep_only(set(self._members) - self._begun)
                 self._dispatch.on_run_end(self.run.outcome)
             faults.summarize()
+            if self._profile is not None:
+                self._profile.show(self.run.console)
         finally:
             self._termination.restore()
             self._termination.deliver()
@@ -265,6 +275,16 @@ class Driver:
             for event in BATCH_EVENTS:
                 call = self._terminated if self._termination.arrived else getattr(self._dispatch, event)
                 setattr(target, event, call)
+
+
+def _make_profile(wanted: bool | None) -> Profile | None:
+    if wanted is None:
+        wanted = bool(load_settings().profile.value)
+    if not wanted:
+        return None
+    from .profile import Profile
+
+    return Profile()
 
 
 def _raise_terminated(*_: Any, **__: Any) -> NoReturn:

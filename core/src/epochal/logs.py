@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 
-_PLAIN = frozenset((float, int, bool, str, bytes, type(None)))
+PLAIN = frozenset((float, int, bool, str, bytes, type(None)))
+"""The types of values that are on no device."""
+
 _NOTHING: dict[str, Any] = {}
 _MISSING = object()
 
@@ -173,7 +175,7 @@ class Logs(dict[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         pending = self._open()
         self._forget(key)
-        if type(value) not in _PLAIN:
+        if type(value) not in PLAIN:
             pending[key] = value
         super().__setitem__(key, value)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .member import Member
     from .ordering import Place
+    from .profile import Timing
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Run:
         validates: Whether the fit has validation data; None if that is not known.
         optimizer: The optimizer, where the loop gave one; None: the model's own.
         has_failed: Whether a callback stopped the run because it failed.
+        timings: Name of the callback to event to its `epochal.profile.Timing`; empty unless the run is profiled
+            (`EPOCHAL_PROFILE=1`, `profile = true` in the config, `epochal run --profile`).
         outcome: How the run ended; None while it lasts.
     """
 
@@ -67,6 +70,7 @@ class Run:
         self.validates: bool | None = None
         self.optimizer: Any = None
         self.has_failed = False
+        self.timings: Mapping[str, Mapping[str, Timing]] = {}
         self.outcome: Outcome | None = None
         self.stop_reason: str | None = None
         self._members: tuple[Member, ...] = ()

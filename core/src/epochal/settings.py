@@ -56,6 +56,7 @@ class Layer:
         overrides: (name of an instance, parameter) to a value that replaces a table's.
         priority: Name to its priority.
         on_error: Name to "raise" or "disable".
+        profile: Whether runs are profiled; None: not said.
         problems: What is wrong in the source, each as a sentence with its place.
     """
 
@@ -67,6 +68,7 @@ class Layer:
     overrides: Mapping[tuple[str, str], Setting] = field(default_factory=dict)
     priority: Mapping[str, Setting] = field(default_factory=dict)
     on_error: Mapping[str, Setting] = field(default_factory=dict)
+    profile: Setting | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -81,6 +83,7 @@ class Settings:
         tables: Name to the tables of its instances, overrides applied.
         priority: Name to its priority.
         on_error: Name to "raise" or "disable".
+        profile: Whether runs are profiled.
         problems: What is wrong, over all layers.
     """
 
@@ -90,6 +93,7 @@ class Settings:
     tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
     priority: Mapping[str, Setting] = field(default_factory=dict)
     on_error: Mapping[str, Setting] = field(default_factory=dict)
+    profile: Setting = Setting(False, "", "default")
     problems: tuple[str, ...] = ()
 
     def enabled(self) -> list[str]:
@@ -112,14 +116,14 @@ def merge(layers: Iterable[Layer]) -> Settings:
     off is off although it has a table there; a name that is in both lists is a mistake.
     """
     switches: dict[str, Setting] = {}
-    autoload = Settings.autoload
+    autoload, profile = Settings.autoload, Settings.profile
     tables: dict[str, tuple[Table, ...]] = {}
     overrides: dict[tuple[str, str], Setting] = {}
     problems: list[str] = []
     for layer in layers:
         problems += [*layer.problems, *_contradictions(layer)]
         switches.update(_switches(layer))
-        autoload = layer.autoload or autoload
+        autoload, profile = layer.autoload or autoload, layer.profile or profile
         tables.update(layer.tables)
         overrides.update(layer.overrides)
     return Settings(
@@ -129,6 +133,7 @@ def merge(layers: Iterable[Layer]) -> Settings:
         tables=_overridden(tables, overrides),
         priority={name: each for layer in layers for name, each in layer.priority.items()},
         on_error={name: each for layer in layers for name, each in layer.on_error.items()},
+        profile=profile,
         problems=tuple(problems),
     )
 
