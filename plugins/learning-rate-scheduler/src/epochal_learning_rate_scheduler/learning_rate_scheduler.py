@@ -2,8 +2,124 @@
 
 from __future__ import annotations
 
-from epochal import Callback
+import inspect
+import math
+from typing import TYPE_CHECKING, Any
+
+from epochal import Callback, Priority
+from epochal.frameworks import adapt
+from epochal.monitor import verbosity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate of every epoch by a function."""
+    """Sets the learning rate of every epoch by a function.
+
+    The function is called when an epoch begins, as `schedule(epoch, lr)` with the rate that the optimizer has then, or
+    as `schedule(epoch)`. Its signature tells which: it is called with both wherever it takes two arguments by position,
+    also where the second has a default. It is called exactly once an epoch for each of several optimizers in one, and
+    what it raises is raised as it is. It gives the new rate: a number, or a scalar of NumPy or any framework.
+
+    A schedule of Keras (`keras.optimizers.schedules`) is called with the epoch, where an optimizer would give it the
+    step.
+
+    The rate is added to the epoch's logs as `learning_rate`.
+
+    Args:
+        schedule: The function, or anything else that can be called.
+        verbose: 1: a line tells the rate of every epoch.
+
+    Raises:
+        TypeError: `schedule` cannot be called with `(epoch, lr)` or `(epoch)`, or has no signature to tell, as some
+            functions written in C; or `verbose` has a wrong type.
+        ValueError: `verbose` is out of its range. While training: what the schedule gave is no number, not finite or
+            less than 0.
+        RunError: When training begins: the optimizer's learning rate is a schedule's, or there is no optimizer.
+
+    Attributes:
+        schedule: As given.
+
+    Example:
+        >>> scheduler = LearningRateScheduler(lambda epoch, lr: lr if epoch < 10 else lr * 0.9)
+    """
+
+    priority = Priority.SCHEDULE
+
+    def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
+        self._takes_rate = _takes_rate(schedule)
+        self.schedule = schedule
+        self.verbose = verbosity(self, verbose)
+
+    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Check that the learning rate can be set."""
+        adapt(self).check_learning_rate(type(self).__name__)
+
+    def on_epoch_begin(self, epoch: int, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Set the learning rate, of each optimizer if there are several."""
+        adapter = adapt(self)
+        for key, old in adapter.learning_rates().items():
+            rate = self._rate(epoch, old)
+            adapter.set_learning_rate(key, rate)
+            if self.verbose:
+                optimizer = key.removeprefix("learning_rate").removeprefix("_")
+                self.print(
+                    f"Epoch {epoch + 1}: LearningRateScheduler setting {f'{optimizer} ' if optimizer else ''}"
+                    f"learning rate to {rate:.6g}."
+                )
+
+    def _rate(self, epoch: int, old: float) -> float:
+        given = self.schedule(epoch, old) if self._takes_rate else self.schedule(epoch)
+        rate = _number(given)
+        if rate is None or not 0 <= rate < math.inf:
+            raise ValueError(
+                f"LearningRateScheduler: the schedule {_name(self.schedule)} gave {given!r} for epoch {epoch}, and a "
+                "learning rate has to be a finite number, not less than 0"
+            )
+        return rate
+
+    def on_epoch_end(self, epoch: int, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Add the learning rate to the epoch's logs."""
+        if logs is not None:
+            logs.update(adapt(self).learning_rates())
+
+
+def _takes_rate(schedule: Any) -> bool:
+    """Tell whether a schedule is called with the epoch and the rate; if not, with the epoch alone."""
+    if not callable(schedule):
+        raise TypeError(
+            f"LearningRateScheduler: schedule={schedule!r} has to be a function of the epoch, or of the epoch and the "
+            "learning rate"
+        )
+    try:
+        signature = inspect.signature(schedule)
+    except ValueError:
+        raise TypeError(
+            f"LearningRateScheduler: nothing tells which arguments the schedule {_name(schedule)} takes. "
+            "Wrap it: lambda epoch, lr: …"
+        ) from None
+    for arguments in ((0, 0.1), (0,)):
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            continue
+        return len(arguments) == 2
+    raise TypeError(
+        f"LearningRateScheduler: the schedule {_name(schedule)}{signature} can be called neither with (epoch, lr) nor "
+        "with (epoch)"
+    )
+
+
+def _name(schedule: Any) -> str:
+    return getattr(schedule, "__qualname__", None) or repr(schedule)
+
+
+def _number(value: Any) -> float | None:
+    """Give a scalar as a float; None if it is none."""
+    if isinstance(value, (bool, str, bytes)) or getattr(value, "ndim", None):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -2,8 +2,140 @@
 
 from __future__ import annotations
 
-from epochal import Callback
+from typing import TYPE_CHECKING, Any
+
+from epochal import Callback, Priority
+from epochal.frameworks import adapt
+from epochal.monitor import Monitor, count, number, verbosity
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
 
 
 class ReduceLROnPlateau(Callback):
-    """Reduces the learning rate when a metric no longer improves."""
+    """Reduces the learning rate when a metric no longer improves.
+
+    An epoch improves when its value is better than the best one so far by more than `min_delta`; NaN never does. After
+    `patience` epochs in a row that do not, the learning rate is multiplied by `factor`, and the count begins anew with
+    the `cooldown`-th epoch after that. Of several optimizers in one, each has its rate reduced. Epochs in which the
+    metric does not come change nothing. These are the rules of Keras 3's ReduceLROnPlateau.
+
+    The rate with which the epoch was trained is added to its logs as `learning_rate`, before it may be reduced. It is
+    read after a LearningRateScheduler has had its turn, so that both log the same.
+
+    Args:
+        monitor: The metric's key in the logs.
+        factor: What the learning rate is multiplied by; more than 0 and less than 1.
+        patience: Epochs in a row without an improvement after which the rate is reduced. 0 counts as 1.
+        verbose: 1: a line tells of every reduction.
+        mode: "min", "max", or "auto", which finds out from the metric.
+        min_delta: By how much a value has to be better to count; its sign does not matter.
+        cooldown: With which epoch after a reduction the count begins anew. 0 counts as 1: with the next one.
+        min_lr: The learning rate is not reduced below it.
+
+    Raises:
+        TypeError: An argument has a wrong type.
+        ValueError: An argument is out of its range. While training: `mode` is "auto", and nothing tells whether less
+            or more of the metric is better.
+        RunError: When training begins: the optimizer's learning rate is a schedule's, or there is no optimizer.
+
+    Attributes:
+        best: The best value; None before the first number.
+        wait: Epochs since the last improvement, reduction or cooldown.
+        cooldown_counter: Epochs of the cooldown that are left.
+
+    Example:
+        >>> ReduceLROnPlateau(factor=0.5, patience=5).factor
+        0.5
+    """
+
+    priority = Priority.SCHEDULE
+    after = ("learning_rate_scheduler",)
+    state_attributes = ("best", "wait", "cooldown_counter")
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        self._monitor = Monitor(self, monitor, mode, min_delta)
+        self.monitor = monitor
+        self.mode = self._monitor.mode
+        self.min_delta = self._monitor.min_delta
+        self.factor = number(self, "factor", factor)
+        if not 0 < self.factor < 1:
+            raise ValueError(
+                f"ReduceLROnPlateau: factor={factor!r} has to be more than 0 and less than 1; the learning rate is "
+                "multiplied by it"
+            )
+        self.patience = count(self, "patience", patience)
+        self.verbose = verbosity(self, verbose)
+        self.cooldown = count(self, "cooldown", cooldown)
+        self.min_lr = number(self, "min_lr", min_lr, least=0)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.best: float | None = None
+        self.wait = 0
+        self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Check that the learning rate can be set, and begin anew unless the state was just restored."""
+        adapt(self).check_learning_rate(type(self).__name__)
+        self._monitor = Monitor(self, self.monitor, self.mode, self.min_delta)
+        self._monitor.begin()
+        if self.starts_afresh():
+            self._reset()
+
+    def in_cooldown(self) -> bool:
+        """Tell whether a reduction was made less than `cooldown` epochs ago."""
+        return self.cooldown_counter > 0
+
+    def on_epoch_end(self, epoch: int, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Add the learning rate to the logs, look at the epoch's value, and reduce the rate when it is time."""
+        if logs is not None:
+            logs.update(adapt(self).learning_rates())
+        value = self._monitor.read(logs)
+        if value is None:
+            return
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._monitor.is_better(value, self.best):
+            self.best = value
+            self.wait = 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            if self.wait >= self.patience and self._reduce(epoch):
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
+
+    def _reduce(self, epoch: int) -> bool:
+        """Reduce every learning rate that is above `min_lr`; tells whether there was one."""
+        adapter = adapt(self)
+        old = adapter.learning_rates()
+        for key, rate in old.items():
+            reduced = max(rate * self.factor, self.min_lr)
+            if reduced < rate:
+                adapter.set_learning_rate(key, reduced)
+        # Optimizers keep rates in a precision of their own, in which a rate may be at its lower bound already.
+        new = adapter.learning_rates()
+        changed = [key for key, rate in new.items() if rate < old[key]]
+        if self.verbose:
+            for key in changed:
+                self._say(epoch, key.removeprefix("learning_rate").removeprefix("_"), new[key])
+        return bool(changed)
+
+    def _say(self, epoch: int, optimizer: str, rate: float) -> None:
+        epochs = f"{self.wait} epoch" if self.wait == 1 else f"{self.wait} epochs"
+        best = "" if self.best is None else f"; best {self.best:.5g}"
+        self.print(
+            f"Epoch {epoch + 1}: ReduceLROnPlateau reducing {f'{optimizer} ' if optimizer else ''}learning rate to "
+            f"{rate:.6g}: {self.monitor} did not improve for {epochs}{best}."
+        )
