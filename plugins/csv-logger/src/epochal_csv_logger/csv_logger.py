@@ -1,9 +1,164 @@
-"""Writes the metrics of every epoch to a CSV file."""
+"""The metrics of every epoch, as rows of a CSV file."""
 
 from __future__ import annotations
 
-from epochal import Callback
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from epochal import Callback, Priority
+from epochal.chief import is_chief
+from epochal.paths import is_remote
+
+from .table import Table, as_field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .table import Row
+
+    Logs = Mapping[str, Any] | None
 
 
 class CSVLogger(Callback):
-    """Writes the metrics of every epoch to a CSV file."""
+    """Writes a row for every epoch: the epoch, counted from 0, and its metrics.
+
+    The header is that of the first epoch: `epoch`, then the metrics, sorted. What comes later is a further column. A
+    metric that did not come is "NA"; a list or array of one dimension is one field, `"[1, 2]"`. A row is on the disk
+    when its epoch ends.
+
+    A run begins with an empty file, or with `append` behind the rows that are there. The rows of epochs that it trains
+    again are replaced. It trains epochs again if its state was restored, and also if it is to append, its first epoch
+    is not 0 (`initial_epoch`) and the last rows of the file have reached that epoch already. A run that appends and
+    begins with epoch 0 takes nothing away.
+
+    Args:
+        filename: The file. Folders that are missing are made.
+        separator: What stands between two fields, one character.
+        append: Whether to keep the rows that are in the file.
+
+    Raises:
+        TypeError, ValueError: A parameter is not usable.
+
+    Attributes:
+        filename, sep, append: As given.
+        rows_before: How many rows of the file are of other runs, before this one; None before its first epoch. It is
+            the state.
+    """
+
+    priority = Priority.REPORT
+    critical = False
+    state_attributes = ("rows_before",)
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        self.filename = _checked_name(filename)
+        self.sep = _checked_separator(separator)
+        if not isinstance(append, bool):
+            raise TypeError(f"CSVLogger: append={append!r} has to be True or False")
+        self.append = append
+        self.rows_before: int | None = None
+        self._table: Table | None = None
+        self._begun = False
+        self._row: dict[str, Any] = {}
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """See that the file can be written; what is in it stays until an epoch begins."""
+        if self.starts_afresh():
+            self.rows_before = None
+        chief = self.run.is_chief if self.run is not None else is_chief()
+        self._table = Table(Path(self.filename), self.sep) if chief else None
+        self._begun = False
+        if self._table is not None:
+            self._table.open()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Make the file ready when the first epoch begins.
+
+        Not earlier: whoever restores the state may do it as late as in its own `on_train_begin`, and a fit that has no
+        epoch left to train leaves the file alone.
+        """
+        if self._table is not None and not self._begun:
+            self._begin(self._table, epoch)
+            self._begun = True
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Write the row of the epoch."""
+        self.on_epoch_begin(epoch)
+        if self._table is not None:
+            self._row = {"epoch": epoch, **(logs or {})}
+            self._table.append(self._row)
+
+    def on_epoch_finalized(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        """Write the row anew, if a callback behind this one changed the metrics."""
+        row = {"epoch": epoch, **logs}
+        if self._table is not None and not _are_equal(row, self._row):
+            self._table.replace_last(row)
+
+    def _begin(self, table: Table, epoch: int) -> None:
+        self.starts_afresh()  # a state that came after `on_train_begin` is in its place, and serves this fit only
+        if self.rows_before is None and not self.append:
+            table.clear()
+            self.rows_before = 0
+            return
+        rows = table.read()
+        restored = self.rows_before is not None
+        if self.rows_before is None:
+            self.rows_before = len(rows) if epoch == 0 else _begin_of_last_run(table, rows)
+        elif self.rows_before > len(rows):
+            warnings.warn(
+                f"CSVLogger: {self.filename} had {self.rows_before} rows of other runs when this run began, and has "
+                f"{len(rows)} now that it goes on. The rows that are there are kept.",
+                stacklevel=4,
+            )
+            self.rows_before = len(rows)
+        others, own = rows[: self.rows_before], rows[self.rows_before :]
+        kept = [row for row in own if (table.epoch_of(row) or 0) < epoch]
+        if len(kept) < len(own):
+            table.keep([*others, *kept])
+            if not restored:
+                self.print(
+                    f"CSVLogger: training goes on with epoch {epoch}, so the rows of {self.filename} from that epoch "
+                    f"on ({len(own) - len(kept)}) are replaced."
+                )
+
+
+def _begin_of_last_run(table: Table, rows: Sequence[Row]) -> int:
+    """Give where the last rows begin that belong to one run: those whose epochs go up."""
+    begin = len(rows)
+    later: int | None = None
+    while begin:
+        epoch = table.epoch_of(rows[begin - 1])
+        if epoch is None or (later is not None and epoch >= later):
+            break
+        begin, later = begin - 1, epoch
+    return begin
+
+
+def _are_equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two rows would be written alike; as text, because NaN and arrays have an equality of their own."""
+    return one.keys() == other.keys() and all(str(as_field(one[name])) == str(as_field(other[name])) for name in one)
+
+
+def _checked_name(filename: str | os.PathLike[str]) -> str:
+    name = os.fspath(filename) if isinstance(filename, os.PathLike) else filename
+    if not isinstance(name, str):
+        raise TypeError(f"CSVLogger: filename={filename!r} has to be a path, as text or as a pathlib.Path")
+    if not name:
+        raise ValueError("CSVLogger: filename is empty, and it has to be a path, 'log.csv' for example")
+    if is_remote(name):
+        raise ValueError(
+            f"CSVLogger: filename={name!r} is an address, and rows are appended to a file of this machine. Write one, "
+            "and copy it there when training has ended."
+        )
+    return name
+
+
+def _checked_separator(separator: str) -> str:
+    if not isinstance(separator, str):
+        raise TypeError(f"CSVLogger: separator={separator!r} has to be text")
+    if len(separator) != 1 or separator in '"\r\n\0':
+        raise ValueError(
+            f"CSVLogger: separator={separator!r} has to be one character that is no quotation mark and no end of a line"
+        )
+    return separator

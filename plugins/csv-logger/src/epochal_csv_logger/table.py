@@ -1,0 +1,236 @@
+"""A CSV file that grows by rows, and in which no row disagrees with the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from epochal.files import replacing, sync_folder, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+MISSING = "NA"
+_END = "\r\n"
+_BYTE_ORDER_MARK = "\ufeff"  # spreadsheets put it first
+_TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}  # whatever is in the file stays as it is
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the file.
+
+    Attributes:
+        fields: Its values, as text.
+        text: The row as it stands in the file, with its end.
+    """
+
+    fields: list[str]
+    text: str
+
+    def widened(self, names: Sequence[str], separator: str) -> Row:
+        """Give the row with further fields at its end."""
+        more = _as_line(names, separator)
+        return Row([*self.fields, *names], f"{self.text.rstrip(_END)}{separator}{more}")
+
+
+_NO_HEADER = Row([], "")
+
+
+class Table:
+    """A CSV file: a header, then rows, each written whole.
+
+    A row whose columns the file has is appended, and is on the disk when `append` returns. Whatever changes what is
+    there already replaces the whole file at once. The file is open only while it is written to.
+
+    Args:
+        path: The file.
+        separator: What stands between two fields.
+    """
+
+    def __init__(self, path: Path, separator: str) -> None:
+        self.path = path
+        self.separator = separator
+        self._header = _NO_HEADER
+        self._size = 0
+
+    @property
+    def columns(self) -> list[str]:
+        """The names in the header; none: the file has no header yet."""
+        return self._header.fields
+
+    def open(self) -> None:
+        """Make sure, before anything is trained, that the file can be written. What is in it stays.
+
+        Raises:
+            OSError: It cannot.
+        """
+        if self.path.exists() and not self.path.is_file():
+            raise OSError(f"CSVLogger: {self.path} is no regular file, and rows are written to one")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.open("ab").close()
+        sync_folder(self.path.parent)
+
+    def clear(self) -> None:
+        """Begin with an empty file."""
+        write_atomic(self.path, b"")
+        self._header, self._size = _NO_HEADER, 0
+
+    def read(self) -> list[Row]:
+        """Read the rows behind the header. A last row without an end is taken out of the file, with a warning.
+
+        Raises:
+            ValueError: It is no log of this class, or one of its rows disagrees with the header.
+            OSError: It cannot be read.
+        """
+        content = self.path.read_bytes() if self.path.exists() else b""
+        text = content.decode(**_TEXT)
+        mark = text[: text.startswith(_BYTE_ORDER_MARK)]
+        rows, cut = self._parse(text[len(mark) :])
+        if cut:
+            self._take_off(content, cut)
+        self._size = len(content) - len(cut.encode(**_TEXT))
+        header, rows = (Row(rows[0].fields, mark + rows[0].text), rows[1:]) if rows else (_NO_HEADER, [])
+        self._check(header, rows)
+        self._header = header
+        return rows
+
+    def epoch_of(self, row: Row) -> int | None:
+        """Give the epoch that a row tells of; None if that is no number."""
+        try:
+            return int(row.fields[self.columns.index("epoch")])
+        except ValueError:
+            return None
+
+    def append(self, values: Mapping[str, Any]) -> None:
+        """Write a row. Where it has a column that the file has not, every earlier row gets "NA" there.
+
+        Args:
+            values: Column to value.
+
+        Raises:
+            OSError: It cannot be written; the file is as it was.
+        """
+        if self._size_now() != self._size:
+            self.read()  # somebody else wrote to it, or took it away
+        header = self._header_with(values)
+        if header is self._header:
+            self._grow(self._line(header, values))
+        elif self.columns:
+            self._write(header, self.read(), values)
+        else:
+            self._grow(header.text + self._line(header, values))
+            self._header = header
+
+    def replace_last(self, values: Mapping[str, Any]) -> None:
+        """Write a row in the place of the last one, as of `append`."""
+        self._write(self._header_with(values), self.read()[:-1], values)
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Take all rows but these out of the file."""
+        self._write(self._header, rows)
+
+    # Reading
+
+    def _parse(self, text: str) -> tuple[list[Row], str]:
+        """Give the rows of a text, and what stands behind the end of the last one."""
+        lines = list(io.StringIO(text, newline=""))
+        whole = lines if not lines or lines[-1].endswith(("\n", "\r")) else lines[:-1]
+        reader = csv.reader(iter(whole), delimiter=self.separator, strict=True)
+        rows, begin = [], 0
+        try:
+            for fields in reader:
+                if fields:  # no empty line
+                    rows.append(Row(fields, "".join(whole[begin : reader.line_num])))
+                begin = reader.line_num
+        except csv.Error as error:
+            raise self._unusable(f"cannot be read from its line {begin + 1} on ({error})") from None
+        return rows, "".join(lines[len(whole) :])
+
+    def _take_off(self, content: bytes, cut: str) -> None:
+        os.truncate(self.path, len(content) - len(cut.encode(**_TEXT)))
+        warnings.warn(
+            f"CSVLogger: the last row of {self.path} has no end, as if what wrote it had been killed. "
+            f"It is taken out: {cut!r}",
+            stacklevel=5,
+        )
+
+    def _check(self, header: Row, rows: Sequence[Row]) -> None:
+        if header.fields and "epoch" not in header.fields:
+            raise self._unusable(f"has no column 'epoch' in its header, read with the separator {self.separator!r}")
+        for row in rows:
+            if len(row.fields) != len(header.fields):
+                raise self._unusable(
+                    f"has a row of {len(row.fields)} fields under a header of {len(header.fields)}: {row.text.strip()}"
+                )
+
+    def _unusable(self, what: str) -> ValueError:
+        return ValueError(
+            f"CSVLogger: {self.path} {what}, so no rows can be appended to it. Mend it or move it away, or pass "
+            "append=False to have it overwritten."
+        )
+
+    # Writing
+
+    def _header_with(self, values: Mapping[str, Any]) -> Row:
+        """Give the header with what it lacks at its end: the epoch first, the others sorted, as in Keras."""
+        new = sorted(values.keys() - set(self.columns), key=lambda name: (name != "epoch", name))
+        if not self.columns:
+            return Row(new, _as_line(new, self.separator))
+        return self._header.widened(new, self.separator) if new else self._header
+
+    def _line(self, header: Row, values: Mapping[str, Any]) -> str:
+        fields = [as_field(values[name]) if name in values else MISSING for name in header.fields]
+        return _as_line(fields, self.separator)
+
+    def _write(self, header: Row, rows: Sequence[Row], values: Mapping[str, Any] | None = None) -> None:
+        """Write the whole file: a header that may be wider than before, the rows, and a last row."""
+        new = len(header.fields) - len(self.columns)
+        if new:
+            rows = [row.widened([MISSING] * new, self.separator) for row in rows]
+        last = "" if values is None else self._line(header, values)
+        content = "".join([header.text, *(row.text for row in rows), last]).encode(**_TEXT)
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(content)
+        self._header, self._size = header, len(content)
+
+    def _grow(self, text: str) -> None:
+        """Write at the end of the file and see it reach the disk; after an error nothing of it is there."""
+        left = memoryview(text.encode(**_TEXT))
+        with self.path.open("ab", buffering=0) as file:  # a buffer would write what is left of it when it is closed
+            before = os.fstat(file.fileno()).st_size
+            try:
+                while left:
+                    left = left[file.write(left) or 0 :]
+                os.fsync(file.fileno())
+            except BaseException:
+                with suppress(OSError):
+                    file.truncate(before)
+                raise
+            self._size = os.fstat(file.fileno()).st_size
+
+    def _size_now(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+
+def as_field(value: Any) -> Any:
+    """Give a value as the csv module is to write it: what can be gone through is one field, `"[1, 2]"`, as in Keras."""
+    if isinstance(value, str) or not isinstance(value, Iterable) or getattr(value, "ndim", None) == 0:
+        return value
+    return f'"[{", ".join(map(str, value))}]"'
+
+
+def _as_line(fields: Sequence[Any], separator: str) -> str:
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=separator, lineterminator=_END).writerow(fields)
+    return line.getvalue()

@@ -1,0 +1,198 @@
+"""CSVLogger with a file that is there already: appended to, gone on with after a restart, or not usable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from epochal.state import dump_state, parse_state
+from epochal.testing import FakeHost
+from epochal_csv_logger import CSVLogger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Read = Callable[..., list[dict[str, str]]]
+    Train = Callable[..., None]
+
+_SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def _epochs(read: Read) -> list[int]:
+    return [int(row["epoch"]) for row in read()]
+
+
+def _values(epoch: int, batch: int) -> dict[str, Any]:
+    return {"loss": 1 / (1 + epoch), **({"mae": 0.5} if epoch > 2 else {})}
+
+
+def _restarted(callback: CSVLogger, **arguments: Any) -> CSVLogger:
+    made = CSVLogger(callback.filename, **arguments)
+    made.load_state_dict(parse_state(dump_state(callback.state_dict())))
+    return made
+
+
+@_SAME_FILE
+@given(
+    append=st.booleans(),
+    saved=st.integers(0, 6),
+    lost=st.integers(0, 3),
+    before=st.integers(0, 3),
+)
+def test_a_run_that_was_killed_and_goes_on_gives_the_file_of_the_run_that_was_not(
+    path: Path, append: bool, saved: int, lost: int, before: int
+) -> None:
+    def begin() -> CSVLogger:
+        path.unlink(missing_ok=True)
+        FakeHost(CSVLogger(path)).fit(epochs=before, values=_values)
+        return CSVLogger(path, append=append)
+
+    FakeHost(begin()).fit(epochs=6, values=_values)
+    whole = path.read_bytes()
+
+    first = begin()
+    # The state is of the time after `saved` epochs, or after the first one began; the process lived for `lost` more.
+    FakeHost(first).fit(epochs=saved, values=_values)
+    if saved == 0:
+        first.on_train_begin()
+        first.on_epoch_begin(0)
+    again = _restarted(first, append=append)
+    FakeHost(_restarted(first, append=append)).fit(
+        epochs=min(6, saved + lost), initial_epoch=saved, values=lambda *_: {"loss": -1.0}
+    )
+    FakeHost(again).fit(epochs=6, initial_epoch=saved, values=_values)
+    assert path.read_bytes() == whole
+
+
+def test_a_restored_run_that_begins_with_its_first_epoch_again_replaces_all_of_its_rows(path: Path, read: Read) -> None:
+    FakeHost(CSVLogger(path)).fit(epochs=2)
+    killed = CSVLogger(path, append=True)
+    FakeHost(killed).fit(epochs=1)
+    FakeHost(_restarted(killed, append=True)).fit(epochs=3)
+    assert _epochs(read) == [0, 1, 0, 1, 2]
+
+
+def test_a_state_of_before_the_first_epoch_takes_nothing_away(path: Path, read: Read) -> None:
+    callback = CSVLogger(path, append=True)
+    FakeHost(callback).fit(epochs=2)
+    callback.on_train_begin()
+    FakeHost(_restarted(callback, append=True)).fit(epochs=1)
+    assert _epochs(read) == [0, 1, 0]
+
+
+def test_a_state_that_comes_after_training_began_counts_too(path: Path, read: Read) -> None:
+    killed = CSVLogger(path)
+    FakeHost(killed).fit(epochs=2)
+    made = CSVLogger(path)
+    made.on_train_begin()
+    made.load_state_dict(killed.state_dict())
+    made.on_epoch_end(2, {"loss": 1.0})
+    assert _epochs(read) == [0, 1, 2]
+    FakeHost(made).fit(epochs=1)
+    assert _epochs(read) == [0]
+
+
+def test_the_state_serves_one_fit(path: Path, read: Read) -> None:
+    killed = CSVLogger(path, append=True)
+    FakeHost(killed).fit(epochs=2)
+    host = FakeHost(_restarted(killed, append=True))
+    host.fit(epochs=3, initial_epoch=2)
+    host.fit(epochs=1)
+    assert _epochs(read) == [0, 1, 2, 0]
+
+
+def test_a_run_that_goes_on_without_state_replaces_the_rows_that_it_trains_again(
+    path: Path, read: Read, train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(CSVLogger(path), *[{"loss": 9.0}] * 6)
+    train(CSVLogger(path, append=True), *[{"loss": 5.0}] * 5)
+    capsys.readouterr()
+    train(CSVLogger(path, append=True), *[{"loss": 1.0}] * 2, first=3)
+    assert _epochs(read) == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4]
+    assert [row["loss"] for row in read()][6:] == ["5.0"] * 3 + ["1.0"] * 2
+    assert "goes on with epoch 3, so the rows of" in capsys.readouterr().out
+
+
+def test_a_run_that_begins_where_the_last_one_ended_takes_nothing_away(
+    path: Path, read: Read, train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(CSVLogger(path), *[{"loss": 1.0}] * 3)
+    train(CSVLogger(path, append=True), {"loss": 1.0}, first=3)
+    train(CSVLogger(path, append=True), {"loss": 1.0}, first=7)
+    assert _epochs(read) == [0, 1, 2, 3, 7]
+    assert capsys.readouterr().out == ""
+
+
+def test_append_to_no_file_begins_one(path: Path, read: Read) -> None:
+    FakeHost(CSVLogger(path, append=True)).fit(epochs=2)
+    assert _epochs(read) == [0, 1]
+
+
+def test_earlier_rows_stay_as_they_are_written(path: Path, train: Train) -> None:
+    path.write_bytes(b'\xef\xbb\xbf"loss","epoch","m\xe9"\n"0.50","0","x"\n')
+    train(CSVLogger(path, append=True), {"loss": 1.0}, {"loss": 2.0, "mae": 3.0})
+    assert path.read_bytes() == (
+        b'\xef\xbb\xbf"loss","epoch","m\xe9",mae\r\n"0.50","0","x",NA\r\n1.0,0,NA,NA\r\n2.0,1,NA,3.0\r\n'
+    )
+
+
+def test_empty_lines_are_no_rows(path: Path, read: Read, train: Train) -> None:
+    path.write_bytes(b"epoch,loss\r\r\n0,1.0\r\r\n")  # as Keras writes it on Windows
+    train(CSVLogger(path, append=True), {"loss": 1.0}, {"mae": 1.0}, first=1)
+    assert _epochs(read) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("cut", ["1,0.5", "1,0.2", "1", '1,"""[1, 2', "epoch,lo"])
+def test_a_row_that_was_cut_off_is_taken_out_and_shown(cut: str, path: Path, train: Train) -> None:
+    whole = "" if cut.startswith("epoch") else "epoch,loss\r\n0,1.0\r\n"
+    path.write_bytes((whole + cut).encode())
+    with pytest.warns(UserWarning, match="has no end") as warned:
+        train(CSVLogger(path, append=True), {"loss": 2.0}, first=1)
+    assert repr(cut) in str(warned[0].message)
+    assert path.read_bytes().decode() == (whole or "epoch,loss\r\n") + "1,2.0\r\n"
+
+
+def test_a_character_that_was_cut_off_is_no_hindrance(path: Path, read: Read, train: Train) -> None:
+    path.write_bytes(b"epoch,name\r\n0,a\r\n1,\xc3")
+    with pytest.warns(UserWarning, match="has no end"):
+        train(CSVLogger(path, append=True), {"name": "b"}, first=1)
+    assert read() == [{"epoch": "0", "name": "a"}, {"epoch": "1", "name": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("epoch,loss\n0,1.0\n1,2.0,3.0\n", r"a row of 3 fields under a header of 2: 1,2\.0,3\.0"),
+        ("epoch;loss\n0;1.0\n", "no column 'epoch' in its header, read with the separator ','"),
+        ('epoch,loss\n0,1.0\n1,"2.0\n2,3.0\n', "cannot be read from its line 3"),
+        ("\x00\x01\x02\n", "no column 'epoch'|cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_log_is_left_alone_and_named(
+    content: str, message: str, path: Path, train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message) as raised:
+        train(CSVLogger(path, append=True), {"loss": 1.0})
+    assert "pass append=False" in str(raised.value)
+    assert path.read_text() == content
+
+    run = FakeHost(CSVLogger(path, append=True)).fit(epochs=2)
+    assert run.outcome is not None
+    assert run.outcome.status == "completed"
+    assert "ValueError: CSVLogger" in capsys.readouterr().out
+    assert path.read_text() == content
+
+
+def test_rows_that_are_gone_when_a_run_goes_on_are_missed(path: Path, read: Read) -> None:
+    FakeHost(CSVLogger(path)).fit(epochs=4)
+    killed = CSVLogger(path, append=True)
+    FakeHost(killed).fit(epochs=2)
+    path.write_text("epoch,loss\n0,1.0\n")
+    with pytest.warns(UserWarning, match="had 4 rows of other runs when this run began, and has 1"):
+        FakeHost(_restarted(killed, append=True)).fit(epochs=3, initial_epoch=2)
+    assert _epochs(read) == [0, 2]

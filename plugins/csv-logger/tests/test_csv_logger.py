@@ -1,0 +1,245 @@
+"""CSVLogger: what it writes, and when."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import epochal
+from epochal.testing import FakeHost
+from epochal_csv_logger import CSVLogger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Read = Callable[..., list[dict[str, str]]]
+    Train = Callable[..., None]
+
+_SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+_NAMES = st.sampled_from(["loss", "accuracy", "val_loss", "learning_rate", 'with "quotes", and a comma'])
+_LOGS = st.dictionaries(_NAMES, st.floats() | st.text(st.characters(codec="utf-8")), max_size=4)
+
+
+class Adds(epochal.Callback):
+    """Writes values into an epoch's logs, as the last callback."""
+
+    priority = 1000
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        logs.update(self.values)
+
+
+def test_the_file_is_as_keras_writes_it(path: Path, train: Train) -> None:
+    train(CSVLogger(path), {"loss": 0.5, "accuracy": 0.25}, {"accuracy": 1e-07, "loss": math.nan})
+    assert path.read_bytes() == b"epoch,accuracy,loss\r\n0,0.25,0.5\r\n1,1e-07,nan\r\n"
+
+
+@_SAME_FILE
+@given(epochs=st.lists(_LOGS, min_size=1, max_size=6), separator=st.sampled_from(",;\t|"))
+def test_no_row_ever_disagrees_with_the_header(
+    epochs: list[dict[str, Any]], separator: str, path: Path, train: Train, read: Read
+) -> None:
+    train(CSVLogger(path, separator), *epochs)
+    names = ["epoch", *dict.fromkeys(name for logs in epochs for name in sorted(logs))]
+    assert read(separator) == [
+        {name: str({"epoch": epoch, **logs}.get(name, "NA")) for name in names} for epoch, logs in enumerate(epochs)
+    ]
+
+
+@_SAME_FILE
+@given(st.lists(_LOGS, min_size=1, max_size=3), st.lists(_LOGS, max_size=3))
+def test_to_append_is_the_same_as_to_write_it_all_at_once(
+    path: Path, train: Train, before: list[dict[str, Any]], after: list[dict[str, Any]]
+) -> None:
+    train(CSVLogger(path), *before, *after)
+    at_once = path.read_bytes()
+    train(CSVLogger(path), *before)
+    train(CSVLogger(path, append=True), *after, first=len(before))
+    assert path.read_bytes() == at_once
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ([1, 2], '"[1, 2]"'),
+        ((0.5,), '"[0.5]"'),
+        (np.array([0.1, 0.2]), '"[0.1, 0.2]"'),
+        (np.array(0.5), "0.5"),
+        (np.float32(0.1), "0.1"),
+        (math.inf, "inf"),
+        (3, "3"),
+        ("text, with a comma", "text, with a comma"),
+        (None, ""),
+    ],
+    ids=repr,
+)
+def test_values_have_the_form_that_keras_gives_them(
+    value: Any, field: str, path: Path, train: Train, read: Read
+) -> None:
+    train(CSVLogger(path), {"value": value})
+    assert read() == [{"epoch": "0", "value": field}]
+
+
+def test_a_fit_without_validation_has_no_columns_for_it(path: Path) -> None:
+    FakeHost(CSVLogger(path)).fit(epochs=2)
+    assert path.read_text().splitlines()[0] == "epoch,loss"
+
+
+def test_a_metric_that_appears_later_gets_a_column_and_na_before(path: Path, read: Read, train: Train) -> None:
+    train(CSVLogger(path), {"loss": 3.0}, {"loss": 2.0, "val_loss": 2.5, "learning_rate": 0.1}, {"loss": 1.0})
+    assert path.read_text().splitlines()[0] == "epoch,loss,learning_rate,val_loss"
+    assert [row["val_loss"] for row in read()] == ["NA", "2.5", "NA"]
+
+
+def test_what_a_later_callback_adds_or_changes_is_in_the_row_and_there_is_one_row(path: Path, read: Read) -> None:
+    FakeHost(CSVLogger(path), Adds(loss=-1.0, late=[1, 2])).fit(epochs=3)
+    assert read() == [{"epoch": str(epoch), "loss": "-1.0", "late": '"[1, 2]"'} for epoch in range(3)]
+
+
+def test_the_file_is_replaced_only_where_a_later_callback_changed_something(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("epochal_csv_logger.table.replacing", None)  # would raise
+    nothing_new = Adds(loss=math.nan, per_class=np.array([1, 2]))
+    nothing_new.priority = epochal.Priority.METRICS
+    FakeHost(CSVLogger(path), nothing_new).fit(epochs=3)
+    assert path.read_text().splitlines() == ["epoch,loss,per_class", *(f'{n},nan,"""[1, 2]"""' for n in range(3))]
+
+
+def test_a_row_is_on_the_disk_when_its_epoch_ends(path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+
+    class Reader(epochal.Callback):
+        priority = 1000
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            assert len(read()) == epoch + 1
+            assert synced
+            synced.clear()
+
+    monkeypatch.setattr("epochal_csv_logger.table.os.fsync", synced.append)
+    assert FakeHost(CSVLogger(path), Reader()).fit(epochs=3).outcome is not None
+
+
+def test_it_opens_its_file_when_training_begins_and_not_for_evaluate_or_predict(path: Path) -> None:
+    class Look(epochal.Callback):
+        priority = 1000
+
+        def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+            assert path.exists()
+
+    host = FakeHost(CSVLogger(path), Look())
+    host.evaluate()
+    host.predict()
+    assert not path.exists()
+    host.fit()
+    before = path.read_bytes()
+    host.evaluate()
+    host.predict()
+    assert path.read_bytes() == before
+
+
+def test_a_fit_with_no_epoch_left_to_train_leaves_the_file_alone(path: Path) -> None:
+    host = FakeHost(CSVLogger(path))
+    host.fit(epochs=2)
+    before = path.read_bytes()
+    host.fit(epochs=2, initial_epoch=2)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    FakeHost(CSVLogger(tmp_path / "a" / "b" / "log.csv")).fit()
+    assert (tmp_path / "a" / "b" / "log.csv").read_text() == "epoch,loss\n0,0.9803921568627451\n"
+
+
+def test_a_second_fit_overwrites_as_in_keras(path: Path, read: Read) -> None:
+    host = FakeHost(CSVLogger(path))
+    host.fit(epochs=3)
+    host.fit(epochs=1)
+    assert [row["epoch"] for row in read()] == ["0"]
+
+
+def test_a_second_fit_appends_where_it_is_told_to(path: Path, read: Read) -> None:
+    host = FakeHost(CSVLogger(path, append=True))
+    host.fit(epochs=2)
+    host.fit(epochs=2)
+    assert [row["epoch"] for row in read()] == ["0", "1", "0", "1"]
+
+
+def test_only_the_chief_of_several_processes_writes(path: Path, monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
+    monkeypatch.setenv("RANK", "1")
+    FakeHost(CSVLogger(path)).fit()
+    train(CSVLogger(path), {"loss": 1.0})
+    assert not path.exists()
+
+
+def test_a_file_that_is_taken_away_while_training_gets_its_header_again(path: Path, read: Read) -> None:
+    class Remover(epochal.Callback):
+        def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            if epoch == 2:
+                path.unlink()
+
+    FakeHost(CSVLogger(path), Remover()).fit(epochs=4)
+    assert [row["epoch"] for row in read()] == ["2", "3"]
+
+
+def test_two_that_write_to_one_file_agree_on_its_header(path: Path, read: Read) -> None:
+    first, second = CSVLogger(path, append=True), CSVLogger(path, append=True)
+    for callback in (first, second):
+        callback.on_train_begin()
+        callback.on_epoch_begin(0)
+    first.on_epoch_end(0, {"loss": 1.0})
+    second.on_epoch_end(0, {"mae": 2.0})
+    first.on_epoch_end(1, {"loss": 3.0})
+    assert [list(row.values()) for row in read()] == [["0", "1.0", "NA"], ["0", "NA", "2.0"], ["1", "3.0", "NA"]]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda each: pickle.loads(pickle.dumps(each))])
+def test_it_copies_also_while_it_is_at_work(path: Path, read: Read, copied: Any) -> None:
+    callback = CSVLogger(path)
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {"loss": 1.0})
+    made = copied(callback)
+    FakeHost(made).fit(epochs=2)
+    assert len(read()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"filename": 3}, TypeError, "filename=3"),
+        ({"filename": b"log.csv"}, TypeError, "filename=b'log.csv'"),
+        ({"filename": ""}, ValueError, "filename is empty"),
+        ({"filename": "gs://bucket/log.csv"}, ValueError, "is an address"),
+        ({"filename": "log.csv", "separator": None}, TypeError, "separator=None"),
+        ({"filename": "log.csv", "separator": ""}, ValueError, "one character"),
+        ({"filename": "log.csv", "separator": ", "}, ValueError, "one character"),
+        ({"filename": "log.csv", "separator": '"'}, ValueError, "quotation mark"),
+        ({"filename": "log.csv", "separator": "\n"}, ValueError, "end of a line"),
+        ({"filename": "log.csv", "append": "yes"}, TypeError, "append='yes'"),
+        ({"filename": "log.csv", "seperator": ";"}, TypeError, "seperator"),
+        ({}, TypeError, "filename"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_an_error(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        CSVLogger(**arguments)
+
+
+def test_it_has_kerass_attributes() -> None:
+    callback = CSVLogger(Path("log.tsv"), separator="\t", append=True)
+    assert (callback.filename, callback.sep, callback.append) == ("log.tsv", "\t", True)
