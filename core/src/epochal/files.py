@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 import re
+import shutil
 import socket
+import time
 import uuid
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOST = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:16]
-_LEFT = re.compile(rf"\.epochal-{_HOST}-(\d+)-[0-9a-f]{{12}}-.")
+_LEFT = re.compile(r"\.epochal-([0-9a-f]{8})-(\d{1,9})-[0-9a-f]{12}-.")
+_TAIL = 80  # bytes of the file's own name in the temporary one: a name has at most 255, in an encrypted folder 143
+_DAY = 24 * 60 * 60
+_NO_FOLDERS = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)
+"""What a file system answers that cannot sync a folder, mostly one behind a network."""
+_writing: set[str] = set()
+"""The names of the temporary files that this process writes now."""
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
@@ -36,18 +46,20 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Replace a file, whoever writes it, so that a crash at any moment leaves the old one or the new one, whole.
 
-    The new content goes to a temporary file beside it, reaches the disk, and then takes the file's name; the name
-    reaches the disk too. What a killed process of this machine left behind in the folder is removed on the way.
+    The new content goes to a temporary file beside it, reaches the disk, and then takes the file's name and mode; the
+    name reaches the disk too. What a killed process of this machine left behind in the folder is removed on the way;
+    what was that of another machine, or container, is when it is a day old.
 
     Args:
         path: The file; where it is a link, what it points to. Folders that are missing are made.
 
     Yields:
         The path to write to, in the same folder and with the same end of the name. If the block raises, or writes
-        nothing there, the old file is as it was.
+        no file there, the old file is as it was.
 
     Raises:
-        OSError: It cannot be written; the old file is as it was.
+        OSError: It cannot be written. The old file is as it was, but for the rare case that the new one is there and
+            its name did not reach the disk.
 
     Example:
         >>> with replacing("model.keras") as temporary:  # doctest: +SKIP
@@ -56,24 +68,44 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, and a file is to be written there")
+    if target.exists() and not target.is_file():  # to replace /dev/null would be the end of it
+        raise FileExistsError(f"{target} is a device or the like, and a file is to be written there")
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_left(target.parent)
-    temporary = target.with_name(f".epochal-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}-{target.name}")
+    temporary = target.with_name(_temporary_name(target.name))
+    _writing.add(temporary.name)
     try:
         yield temporary
+        if not temporary.is_file():
+            raise FileNotFoundError(f"{target} is left as it is: no file was written to {temporary}, its new content")
         _sync(temporary)
+        with contextlib.suppress(OSError):  # there is no old file, or the file system has no modes
+            shutil.copymode(target, temporary)
         os.replace(temporary, target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        _remove(temporary)
         raise
+    finally:
+        _writing.discard(temporary.name)
     sync_folder(target.parent)
+
+
+def _temporary_name(name: str) -> str:
+    tail = name
+    while len(os.fsencode(tail)) > _TAIL:
+        tail = tail[1:]
+    return f".epochal-{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}-{tail}"
 
 
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk."""
-    if os.name != "nt":  # Windows cannot open a folder
+    if os.name == "nt":  # Windows cannot open a folder
+        return
+    try:
         _sync(folder)
+    except OSError as error:
+        if error.errno not in _NO_FOLDERS:
+            raise
 
 
 def _sync(path: Path) -> None:
@@ -85,12 +117,39 @@ def _sync(path: Path) -> None:
 
 
 def _remove_left(folder: Path) -> None:
-    """Remove the temporary files of processes of this machine that are no more."""
+    """Remove the temporary files of processes that are no more."""
     for name in os.listdir(folder):
         left = _LEFT.match(name)
-        if left and not _is_alive(int(left[1])):
-            with contextlib.suppress(OSError):  # another process was faster
-                os.unlink(folder / name)
+        if left and name not in _writing and _is_left(folder / name, left[1], int(left[2])):
+            _remove(folder / name)
+
+
+@cache
+def _host() -> str:
+    """Name the machine, or the container, in which the numbers of processes count."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:  # no Linux
+        space = ""
+    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
+
+
+def _is_left(path: Path, host: str, process: int) -> bool:
+    if host == _host():
+        return process == os.getpid() or not _is_alive(process)  # its number may be ours by now
+    try:
+        return time.time() - path.stat().st_mtime > _DAY  # of another machine, which cannot be asked
+    except OSError:  # it is gone
+        return False
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary file, or the folder that was made in its place. What cannot be removed is left."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def _is_alive(process: int) -> bool:
