@@ -145,8 +145,23 @@ class ModelAdapter:
         self._cannot("how to save the weights")
 
     def state_tree(self) -> dict[str, Any]:
-        """Give all variables (weights, optimizer, metrics) as nested dicts of arrays and numbers."""
+        """Give all variables (weights, optimizer, metrics) as nested dicts of arrays and numbers.
+
+        Raises:
+            RunError: Two variables have one path.
+        """
         self._cannot("the state of the model")
+
+    def config(self) -> str | None:
+        """Give what the model is and how it was compiled, as JSON that its framework reads; None if not known."""
+        return None
+
+    def assets(self) -> dict[str, Any]:
+        """Give the files that layers keep beside their weights, such as vocabularies.
+
+        They stand in nested dicts, by the names of folders and files; a file is an array of its bytes.
+        """
+        return {}
 
     # What shows a model
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError, one_line
 from .base import ModelAdapter, direction_by_name
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 class KerasAdapter(ModelAdapter):
@@ -179,8 +180,34 @@ class KerasAdapter(ModelAdapter):
         self._method("save_weights", "how to save the weights")(path)
 
     def state_tree(self) -> dict[str, Any]:
-        tree: dict[str, Any] = self._method("get_state_tree", "the state of the model")(value_format="numpy_array")
-        return tree
+        model = self.model
+        if not self._is_keras_model():  # in a loop only the optimizer may be Keras's
+            self._cannot("the state of the model")
+        return {
+            "trainable_variables": _nested(model.trainable_variables),
+            "non_trainable_variables": _nested(model.non_trainable_variables),
+            "optimizer_variables": _nested(getattr(self.optimizer, "variables", ())),  # may be the loop's
+            "metrics_variables": _nested(model.metrics_variables),
+        }
+
+    def config(self) -> str | None:
+        if not self._is_keras_model():
+            return None
+        text: str = _saving_lib()._serialize_model_as_json(self.model)[0]
+        return text
+
+    def assets(self) -> dict[str, Any]:
+        if not self._is_keras_model():
+            return {}
+        store = _saving_lib().DiskIOStore("assets", mode="w")  # in a temporary folder
+        try:
+            _saving_lib()._save_state(self.model, None, store, inner_path="", visited_saveables=set())
+            return _files(store.working_dir)
+        finally:
+            store.close()
+
+    def _is_keras_model(self) -> bool:
+        return isinstance(self.model, sys.modules["keras"].Model)
 
     # What shows a model
 
@@ -231,6 +258,44 @@ def _array(value: Any) -> Any:
     import numpy as np
 
     return np.array(sys.modules["keras"].ops.convert_to_numpy(value))
+
+
+def _nested(variables: Iterable[Any]) -> dict[str, Any]:
+    """Give variables as nested dicts by their paths."""
+    tree: dict[str, Any] = {}
+    for variable in variables:
+        *folders, name = variable.path.split("/")
+        place = tree
+        for folder in folders:
+            place = place.setdefault(folder, {}) if isinstance(place, dict) else place
+        if not isinstance(place, dict) or name in place:
+            raise RunError(
+                f"two variables of the model have the path {variable.path!r}, so its state cannot be told apart. "
+                "Give its layers names of their own."
+            )
+        value = _array(variable)
+        place[name] = value.item() if value.ndim == 0 else value
+    return tree
+
+
+def _files(folder: str) -> dict[str, Any]:
+    """Give a folder as nested dicts, files as arrays of their bytes, and nothing of folders without any."""
+    import numpy as np
+
+    tree: dict[str, Any] = {}
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            files = _files(entry.path)
+            if files:
+                tree[entry.name] = files
+        else:
+            tree[entry.name] = np.fromfile(entry.path, np.uint8)
+    return tree
+
+
+def _saving_lib() -> Any:
+    """Give what Keras's own saving is made of; in public there are only whole files."""
+    return import_module("keras.src.saving.saving_lib")
 
 
 def _pairs(optimizer: Any) -> Iterator[tuple[Any, Any]]:

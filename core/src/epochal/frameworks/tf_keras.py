@@ -51,6 +51,8 @@ class TfKerasAdapter(KerasAdapter):
     swap_averages = ModelAdapter.swap_averages
     settle_averages = ModelAdapter.settle_averages
     state_tree = ModelAdapter.state_tree
+    config = ModelAdapter.config
+    assets = ModelAdapter.assets
     train_graph = ModelAdapter.train_graph
     start_profiler = ModelAdapter.start_profiler
     stop_profiler = ModelAdapter.stop_profiler

@@ -113,3 +113,6 @@ class FakeAdapter(ModelAdapter):
 
     def state_tree(self) -> dict[str, Any]:
         return {"weights": copy.deepcopy(self.model.weights)}
+
+    def config(self) -> str:
+        return json.dumps({"weights": list(self.model.weights)})
