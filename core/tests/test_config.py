@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +19,6 @@ from epochal.config import (
     read_file,
 )
 from epochal.settings import Layer, Setting
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FULL = """
 enable = ["terminate_on_nan"]
@@ -175,6 +173,24 @@ def test_it_is_looked_for_from_the_script_and_without_one_from_the_working_direc
     assert config_file() == there
     main.__spec__ = __spec__  # python -m
     assert config_file() == here
+
+
+def test_an_installed_command_is_no_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = write(tmp_path / "epochal.toml", "")
+    write(tmp_path / "venv/bin/epochal.toml", "")
+    main = ModuleType("__main__")
+    main.__file__ = str(tmp_path / "venv/bin/pytest")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python"))
+    assert config_file() == here
+    main.__file__ = str(Path(sysconfig.get_path("scripts")) / "pytest")
+    assert config_file() == here
+
+
+def test_a_folder_to_begin_in_can_be_given(tmp_path: Path) -> None:
+    there = write(tmp_path / "other/epochal.toml", "enable = ['a']")
+    assert config_file(tmp_path / "other/deep") == there
+    assert load_settings(tmp_path / "other").enabled() == ["a"]
 
 
 def test_a_variable_names_the_file_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,13 +46,16 @@ ON_ERROR = ("raise", "disable")
 _command_line: ContextVar[Layer | None] = ContextVar("epochal_command_line", default=None)
 
 
-def load_settings() -> Settings:
+def load_settings(start: Path | None = None) -> Settings:
     """Read what applies to a run that begins here and now.
 
     Mistakes are not raised: they are in `problems`, so that all of them can be reported at once.
+
+    Args:
+        start: The folder to look for the config file from. None: the script's; see `config_file`.
     """
     layers = [read_environment(os.environ)]
-    path = config_file()
+    path = config_file(start)
     if path is not None:
         layers.insert(0, read_file(path))
     given = _command_line.get()
@@ -72,16 +75,19 @@ def command_line(layer: Layer) -> Iterator[None]:
 # Which file
 
 
-def config_file() -> Path | None:
+def config_file(start: Path | None = None) -> Path | None:
     """Find the config file: what `EPOCHAL_CONFIG` names, else the nearest one upwards from the script.
 
-    Where there is no script (a notebook, the prompt, `python -m`) it is looked for upwards from the working directory.
-    An empty `EPOCHAL_CONFIG` means no file at all.
+    Where there is no script (a notebook, the prompt, `python -m`, an installed command like `pytest`) it is looked for
+    upwards from the working directory. An empty `EPOCHAL_CONFIG` means no file at all.
+
+    Args:
+        start: The folder to look upwards from. None: as above.
     """
     named = os.environ.get("EPOCHAL_CONFIG")
     if named is not None:
         return Path(named) if named else None
-    return find_config(_start())
+    return find_config(start or _start())
 
 
 def find_config(start: Path) -> Path | None:
@@ -98,9 +104,16 @@ def find_config(start: Path) -> Path | None:
 def _start() -> Path:
     main = sys.modules.get("__main__")
     script = getattr(main, "__file__", None)
-    if script is None or getattr(main, "__spec__", None) is not None:
+    if script is None or getattr(main, "__spec__", None) is not None or _is_command(Path(script)):
         return Path.cwd()
     return Path(script).resolve().parent
+
+
+def _is_command(script: Path) -> bool:
+    """Tell whether a script is an installed command (`pytest`, `epochal`), which no project's settings stand beside."""
+    from sysconfig import get_path
+
+    return script.absolute().parent in (Path(get_path("scripts")).absolute(), Path(sys.executable).parent)
 
 
 def _has_section(path: Path) -> bool:
