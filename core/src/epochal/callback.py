@@ -52,6 +52,10 @@ class Callback:
         after: Names of callbacks that it runs after, where they are active.
         critical: Whether an error in it ends the run. If not (a reporter), the error is shown, the callback is out
             for the rest of the run, and training goes on.
+        provides: Keys that it adds to the logs. None: not declared, so that it may add any.
+        requires: Keys of the logs that it needs; it is checked before training that somebody gives them.
+        writes: Paths that it writes to; two callbacks that write to one path are an error before training.
+        changes: What it changes besides the logs, "learning_rate" for example; if two change one thing, a warning.
         state_attributes: Names of the attributes that hold its state: what it would need to go on after a restart.
             Their values are JSON values and NumPy arrays.
         model: The model of the run, once it began.
@@ -70,6 +74,10 @@ class Callback:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     critical: bool = True
+    provides: tuple[str, ...] | None = None
+    requires: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     state_attributes: tuple[str, ...] = ()
 
     model: Any = None
@@ -93,6 +101,13 @@ class Callback:
         return {key: value for key, value in self.__dict__.items() if key not in ("model", "run")}
 
     # For what a callback does, the same in a run of ours and in a bare fit
+
+    def preflight(self) -> None:
+        """Check, before anything is trained, what can be known to go wrong: warn or raise.
+
+        A run of ours calls it once model, params and stage are known, and reports what all callbacks find at once. In a
+        bare fit nobody does; a callback that wants its checks there calls it in `on_train_begin` if `run` is None.
+        """
 
     def stop_training(self, reason: str, *, failed: bool = False) -> None:
         """Ask the run to end after the epoch that runs; in a bare fit there is no place for the reason.

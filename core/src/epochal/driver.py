@@ -12,6 +12,7 @@ from .dispatch import Dispatch
 from .faults import Faults
 from .hookspecs import BATCH_EVENTS
 from .logs import Logs
+from .preflight import examine, report
 from .run import Outcome, Run
 from .signals import Terminated, Termination
 
@@ -86,6 +87,8 @@ class Driver:
             dispatch.on_run_begin()
         finally:
             run._drop = None
+        if run.stage == "train":
+            report(examine(self._members))
         dispatch.compile()
         self.bind(self.batch)
 

@@ -11,6 +11,7 @@
     │   └── InvalidCallbackError       it is no callback, or one of its events is wrong
     ├── ConfigError                    the settings outside of the code have mistakes
     ├── OrderError                     `before` and `after` cannot all hold
+    ├── PreflightError                 a run would not do what it is meant to; nothing has been trained
     ├── RunError                       a run is driven in a way that makes no sense
     ├── StateError                     a callback's state cannot be written or read
     ├── TemplateError                  a path's fields cannot be filled (a KeyError too)
@@ -23,7 +24,7 @@ is, with a note that names the callback (see `epochal.faults`).
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +89,24 @@ class OrderError(EpochalError):
     def __init__(self, names: Iterable[str], message: str) -> None:
         super().__init__(message)
         self.names = tuple(names)
+
+
+class PreflightError(EpochalError):
+    """The checks before training found errors; warnings that they found are in the message too.
+
+    Attributes:
+        findings: What was found, each an `epochal.preflight.Finding`.
+    """
+
+    def __init__(self, findings: Iterable[Any]) -> None:
+        self.findings = tuple(findings)
+        parts = []
+        for level in ("error", "warning"):
+            found = [str(each) for each in self.findings if each.level == level]
+            if found:
+                count = f"1 {level}" if len(found) == 1 else f"{len(found)} {level}s"
+                parts.append("\n  ".join([f"{count}:", *found]))
+        super().__init__("nothing has been trained, because of\n" + "\n".join(parts))
 
 
 class RunError(EpochalError):
