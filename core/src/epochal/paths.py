@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from .errors import TemplateError, nearest
@@ -23,11 +21,11 @@ class PathTemplate:
 
     Raises:
         TypeError: It is no path.
-        TemplateError: Its braces cannot be read.
+        TemplateError: It is empty, or its braces cannot be read.
 
     Attributes:
         text: The template.
-        fields: The names in it, each once.
+        fields: The names in it, each once, also those in formats: `{loss:{width}}` has two.
 
     Example:
         >>> PathTemplate("{epoch:02d}-{val_loss:.2f}.keras").format({"val_loss": 0.125}, epoch=0)
@@ -38,18 +36,18 @@ class PathTemplate:
         text = os.fspath(path)
         if not isinstance(text, str):
             raise TypeError(f"the path {path!r} has to be text")
+        if not text:
+            raise TemplateError("the path is empty")
         self.text = text
+        names = _Names()
         try:
-            parts = list(Formatter().parse(self.text))
+            text.format_map(names)
         except ValueError as error:
             raise TemplateError(
-                f"the path {self.text!r} cannot be read: {error}. A brace of the path itself is written twice."
+                f"the path {text!r} cannot be read: {error}. A field has a name, like {{epoch}}; a brace of the path "
+                "itself is written twice."
             ) from None
-        names = [re.split(r"[.\[]", field, maxsplit=1)[0] for _, field, _, _ in parts if field is not None]
-        for name in names:
-            if not name or name.isdigit():
-                raise TemplateError(f"a field of the path {self.text!r} has no name. Write `{{epoch}}`, for example.")
-        self.fields = tuple(dict.fromkeys(names))
+        self.fields = tuple(names)
 
     def __repr__(self) -> str:
         return f"PathTemplate({self.text!r})"
@@ -74,7 +72,7 @@ class PathTemplate:
                 raise self._unknown(name, [*logs, *OWN_FIELDS[: 1 if batch is None else 2]])
         try:
             return self.text.format(**values)
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
             raise TemplateError(f"the path {self.text!r} cannot be filled with {values}: {error}") from None
 
     def check(self, known: Iterable[str], *, batches: bool = False) -> None:
@@ -102,3 +100,24 @@ class PathTemplate:
 def is_remote(path: str) -> bool:
     """Tell whether a path is an address, `gs://bucket/model.keras`, which no call of the operating system writes."""
     return "://" in path
+
+
+class _Names(dict[str, Any]):
+    """Takes the names that a template asks for, and gives each what any template can format."""
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = _Anything()
+        return value
+
+
+class _Anything:
+    """Has every attribute and item, and takes every format."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return self
+
+    def __getitem__(self, key: Any) -> Any:
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return ""
