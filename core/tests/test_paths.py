@@ -189,8 +189,29 @@ def test_an_address_is_remote(path: str, remote: bool) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    """{ } {epoch epoch} {loss: {loss!x} {loss!} {loss!rr} {loss!r:d} {a[0} {a.} {a[]} {a[0]b} {a:{b:{c}}}
-    {} {0} {:d} {!r} {0.real} {a:{}} {a:{1}}""".split(),
+    [
+        "{",
+        "}",
+        "{epoch",
+        "epoch}",
+        "{loss:",
+        "{loss!x}",
+        "{loss!}",
+        "{loss!rr}",
+        "{loss!r:d}",
+        "{a[0}",
+        "{a.}",
+        "{a[]}",
+        "{a[0]b}",
+        "{a:{b:{c}}}",
+        "{}",
+        "{0}",
+        "{:d}",
+        "{!r}",
+        "{0.real}",
+        "{a:{}}",
+        "{a:{1}}",
+    ],
 )
 def test_braces_that_cannot_be_read_are_found_at_once(template: str) -> None:
     with pytest.raises(TemplateError, match=r"^the path '.*' cannot be read: .* A field has a name"):
@@ -223,8 +244,18 @@ def test_a_batch_has_a_value_at_batches_alone() -> None:
 
 @pytest.mark.parametrize(
     "template",
-    """{loss:d} {loss:{epoch}.x} {text:.2f} {none:.2f} {loss.nothing} {loss[0]} {values[9]} {table[x]} {epoch:c}
-    {array:.2f}""".split(),
+    [
+        "{loss:d}",
+        "{loss:{epoch}.x}",
+        "{text:.2f}",
+        "{none:.2f}",
+        "{loss.nothing}",
+        "{loss[0]}",
+        "{values[9]}",
+        "{table[x]}",
+        "{epoch:c}",
+        "{array:.2f}",
+    ],
 )
 def test_a_value_that_does_not_take_the_format_is_an_error_that_shows_it(template: str) -> None:
     logs = {"loss": 0.5, "text": "a", "none": None, "values": [1], "table": {}, "array": np.ones(2)}
