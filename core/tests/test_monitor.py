@@ -35,6 +35,19 @@ def test_a_metric_that_does_not_come_is_warned_of_once(monitor: Monitor) -> None
     assert len(warned) == 1
 
 
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.array(0.5), np.array([0.5]), np.array([[0.5]])])
+def test_an_array_of_one_value_is_a_scalar_too(value: Any) -> None:
+    assert _watching("val_f1", "max").read({"val_f1": value}) == 0.5
+
+
+@pytest.mark.parametrize("value", [[0.5], np.array([0.5, 0.5]), np.array([]), "high"], ids=str)
+def test_anything_else_is_said_once_and_read_as_nothing(value: Any) -> None:
+    monitor = _watching("val_f1", "max")
+    with pytest.warns(UserWarning, match="monitors 'val_f1', which is no scalar: ") as warned:
+        assert [monitor.read({"val_f1": value}) for _ in range(2)] == [None, None]
+    assert len(warned) == 1
+
+
 @pytest.mark.parametrize("value", [True, False, 0, 1, np.True_, np.False_])
 def test_a_switch_is_on_or_off(value: Any) -> None:
     assert switch(Callback(), "raise_error", value) is bool(value)

@@ -248,10 +248,11 @@ def _read(value: Any) -> Any:
         # device, and the user's to see.
         if not getattr(value, "ndim", 0) and (hasattr(value, "dtype") or isinstance(error, RuntimeError)):
             raise
-    return _array(value) if hasattr(value, "__array__") else value
+    return read_array(value) if hasattr(value, "__array__") else value
 
 
-def _array(tensor: Any) -> Any:
+def read_array(tensor: Any) -> Any:
+    """Give a tensor of any framework as a NumPy array."""
     import numpy as np
 
     if hasattr(tensor, "detach"):  # PyTorch gives no array of what is on a GPU or part of a gradient

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
 from .frameworks import adapt
+from .logs import read_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,11 +91,10 @@ class Monitor:
             self._say("missing", f"{self._watches()}, which is not in the logs.{self._instead(logs or ())}")
             self._direction()
             return None
-        try:
-            return float(value)
-        except (TypeError, ValueError):
+        scalar = _scalar(value)
+        if scalar is None:
             self._say("scalar", f"{self._watches()}, which is no scalar: {value!r}.")
-            return None
+        return scalar
 
     def is_better(self, value: float, reference: float | None) -> bool:
         """Tell whether a value is better than another by more than `min_delta`; NaN never is.
@@ -134,6 +134,14 @@ class Monitor:
         if what not in self._said:
             self._said.add(what)
             warnings.warn(message, stacklevel=4)
+
+
+def _scalar(value: Any) -> float | None:
+    """Give a scalar as a float, also an array of one (Keras's F1Score gives one an output); None if it is none."""
+    try:
+        return float(read_array(value).item() if getattr(value, "ndim", 0) else value)
+    except (TypeError, ValueError):
+        return None
 
 
 def number(owner: Any, name: str, value: Any, *, least: float | None = None) -> float:
