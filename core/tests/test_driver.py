@@ -602,6 +602,14 @@ def test_who_asked_is_known_for_marked_functions() -> None:
     assert FakeHost(on_epoch_end).fit().stop_reason == "on_epoch_end: enough"
 
 
+def test_who_asked_is_known_for_functions_that_were_set_on_the_object() -> None:
+    class Mine(Callback):
+        def __init__(self) -> None:
+            self.on_epoch_finalized = lambda run: run.stop("enough")
+
+    assert FakeHost(Mine()).fit().stop_reason == "mine: enough"
+
+
 def test_who_asked_is_known_whatever_the_method_calls_itself() -> None:
     class Mine(Callback):
         def on_epoch_end(this, epoch: int, logs: Any = None) -> None:

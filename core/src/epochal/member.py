@@ -69,6 +69,11 @@ class Member:
         code, callback = frame.f_code, self.callback
         if isinstance(callback, (FunctionType, MethodType)):
             return code is callback.__code__
+        if not isinstance(callback, ModuleType) and any(
+            isinstance(each, FunctionType) and each.__code__ is code
+            for each in getattr(callback, "__dict__", {}).values()
+        ):
+            return True  # a function that was set on the object, whatever its own name is
         function = getattr(type(callback), code.co_name, None) or getattr(callback, code.co_name, None)
         if function is None or getattr(inspect.unwrap(function), "__code__", None) is not code:
             return False
