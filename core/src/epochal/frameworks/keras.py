@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError, one_line
+from ..warn import warn_user
 from .base import ModelAdapter, direction_by_name
 
 if TYPE_CHECKING:
@@ -70,15 +70,19 @@ class KerasAdapter(ModelAdapter):
         steps = getattr(self.optimizer, "iterations", None)
         return None if steps is None else int(_array(steps))
 
-    def _optimizers(self) -> dict[str, Any]:
-        """Give the optimizers that hold a learning rate, by its key: behind loss scaling, and each of several."""
+    def _inner_optimizers(self) -> list[Any]:
+        """Give the optimizers that do the work: behind loss scaling, and each of several."""
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if optimizer is None:
-            return {}
-        several = getattr(optimizer, "optimizers", None)
-        if several is None:
-            return {"learning_rate": optimizer}
-        return {f"learning_rate_{each.name}": each for each in several}
+            return []
+        return list(getattr(optimizer, "optimizers", [optimizer]))
+
+    def _optimizers(self) -> dict[str, Any]:
+        """Give the optimizers that hold a learning rate, by its key."""
+        inner = self._inner_optimizers()
+        if hasattr(getattr(self.optimizer, "inner_optimizer", self.optimizer), "optimizers"):
+            return {f"learning_rate_{each.name}": each for each in inner}
+        return {"learning_rate": inner[0]} if inner else {}
 
     def learning_rates(self) -> dict[str, float]:
         return {
@@ -137,10 +141,8 @@ class KerasAdapter(ModelAdapter):
         self._averaging()
 
     def has_averages(self) -> bool:
-        return all(
-            hasattr(each, "_model_variables_moving_average") and int(_array(each._iterations)) > 0
-            for each in self._averaging()
-        )
+        built = [each for each in self._averaging() if each.built]
+        return bool(built) and all(int(_array(each._iterations)) > 0 for each in built)
 
     def swap_averages(self) -> None:
         for optimizer in self._averaging():
@@ -153,9 +155,9 @@ class KerasAdapter(ModelAdapter):
                 self._update(optimizer, average, variable, lambda to, value: to.assign(value))
 
     def _averaging(self) -> list[Any]:
-        optimizers = list(self._optimizers().values())
+        optimizers = self._inner_optimizers()
         averaging = [each for each in optimizers if getattr(each, "use_ema", False)]
-        if not averaging:
+        if not averaging and (optimizers or self.optimizer is None):  # several may be known only when they are built
             names = ", ".join(type(each).__name__ for each in optimizers) or "there is none"
             raise ValueError(
                 f"the optimizer keeps no moving average of the weights ({names}). Make it with `use_ema=True`."
@@ -217,9 +219,7 @@ class KerasAdapter(ModelAdapter):
         try:
             text: str = self.model.to_json()
         except Exception as error:  # whatever a layer's get_config raises
-            warnings.warn(
-                f"the model cannot be written as JSON, so its graph is not shown: {one_line(error)}", stacklevel=3
-            )
+            warn_user(f"the model cannot be written as JSON, so its graph is not shown: {one_line(error)}")
             return None
         return text
 
@@ -299,12 +299,11 @@ def _saving_lib() -> Any:
 
 
 def _pairs(optimizer: Any) -> Iterator[tuple[Any, Any]]:
-    averages = getattr(optimizer, "_model_variables_moving_average", None)
-    if averages is None:
-        raise ValueError(
-            f"the optimizer {type(optimizer).__name__} has not been built yet, so there is no average to take."
-        )
-    for variable, average in zip(optimizer._trainable_variables, averages, strict=True):
+    if not optimizer.built:  # no step was made, or as one of several it has no variables
+        return
+    for variable, average in zip(
+        optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
+    ):
         if average is not None:
             yield variable, average
 
