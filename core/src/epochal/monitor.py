@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
+import operator
 from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
 from .frameworks import adapt
 from .logs import read_array
+from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +49,9 @@ class Monitor:
         if not metric:
             raise ValueError(f"{title}: monitor is empty, and it has to be a key of the logs, 'val_loss' for example")
         if mode not in MODES:
-            warnings.warn(
+            warn_user(
                 f"{title} mode {mode!r} is unknown, and counts as 'auto'.{nearest(mode, MODES)} "
-                f"There are: {', '.join(MODES)}.",
-                stacklevel=3,
+                f"There are: {', '.join(MODES)}."
             )
             mode = "auto"
         self.owner = owner
@@ -64,7 +64,8 @@ class Monitor:
     def begin(self) -> None:
         """Look, before anything is trained, whether the metric will come; to be called in `on_train_begin`.
 
-        Warns where it is known that the metric will not come. Another callback may still add it, so it is no error.
+        Warns where it is known that the metric will not come, and no callback of the run says that it provides it.
+        One may still add it, so it is no error.
         """
         self._said.clear()
         if self.mode == "auto":
@@ -73,6 +74,8 @@ class Monitor:
         if known is None:
             return
         metric, validates = self.metric, getattr(self.owner.run, "validates", None)
+        if metric in known or self._is_provided():
+            return
         if metric.startswith("val_") and validates is False:
             self._say("missing", f"{self._watches()}, and this fit has no validation data.")
         elif metric.removeprefix("val_") not in known:
@@ -113,6 +116,10 @@ class Monitor:
             return True
         return value + self.min_delta < reference if direction == "min" else value - self.min_delta > reference
 
+    def _is_provided(self) -> bool:
+        callbacks = self.owner.run.callbacks.values() if self.owner.run is not None else ()
+        return any(self.metric in (getattr(each, "provides", None) or ()) for each in callbacks)
+
     def _direction(self) -> str:
         if self.direction is None:
             name = self.metric.removeprefix("val_")
@@ -133,14 +140,16 @@ class Monitor:
     def _say(self, what: str, message: str) -> None:
         if what not in self._said:
             self._said.add(what)
-            warnings.warn(message, stacklevel=4)
+            warn_user(message)
 
 
 def _scalar(value: Any) -> float | None:
     """Give a scalar as a float, also an array of one (Keras's F1Score gives one an output); None if it is none."""
+    if isinstance(value, (str, bytes)):
+        return None
     try:
-        return float(read_array(value).item() if getattr(value, "ndim", 0) else value)
-    except (TypeError, ValueError):
+        return float(read_array(value).item() if _has_axes(value) else value)
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -158,21 +167,41 @@ def number(owner: Any, name: str, value: Any, *, least: float | None = None) -> 
         ValueError: It is not finite, or too small.
     """
     title = type(owner).__name__
-    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
+    found = None
+    if not isinstance(value, (str, bytes)) and not _is_bool(value) and not _has_axes(value):
+        try:
+            found = float(value)
+        except TypeError:
+            pass
+        except (ValueError, OverflowError):  # a signalling NaN of decimal; an int that no float holds
+            found = math.nan
+    if found is None:
         raise TypeError(f"{title}: {name}={value!r} has to be a number")
-    if not math.isfinite(value):
+    if not math.isfinite(found):
         raise ValueError(f"{title}: {name}={value!r} has to be finite")
-    if least is not None and value < least:
+    if least is not None and found < least:
         raise ValueError(f"{title}: {name}={value!r} has to be {least:g} or more")
-    return float(value)
+    return found
 
 
 def count(owner: Any, name: str, value: Any, *, least: int = 0) -> int:
     """Check that a parameter is a whole number, at least `least`; errors as of `number`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    try:
+        found = operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or _is_bool(value) or _has_axes(value):
         raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be an int")
-    number(owner, name, value, least=least)
-    return int(value)
+    number(owner, name, found, least=least)
+    return found
+
+
+def _has_axes(value: Any) -> bool:
+    return bool(getattr(value, "ndim", 0))
+
+
+def _is_bool(value: Any) -> bool:
+    return type(value).__name__ in ("bool", "bool_")  # NumPy's are called so
 
 
 def switch(owner: Any, name: str, value: Any) -> bool:
@@ -181,7 +210,7 @@ def switch(owner: Any, name: str, value: Any) -> bool:
     Raises:
         TypeError: It is something else.
     """
-    if type(value).__name__ not in ("bool", "bool_", "int") or value not in (0, 1):  # NumPy's are named bool_ and bool
+    if not (_is_bool(value) or (type(value) is int and value in (0, 1))):
         raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be True or False")
     return bool(value)
 

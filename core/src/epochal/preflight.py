@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import PreflightError, nearest, one_line
 from .frameworks import adapt
 from .paths import is_remote
+from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +64,7 @@ def report(findings: Sequence[Finding]) -> None:
     if errors:
         raise PreflightError(findings)
     text = "\n  ".join([_headline(findings), *map(str, findings)]) if len(findings) > 1 else str(findings[0])
-    warnings.warn(text, stacklevel=2)
+    warn_user(text)
 
 
 def _headline(findings: Iterable[Finding]) -> str:
