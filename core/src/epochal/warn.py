@@ -33,7 +33,7 @@ def warn_user(message: str) -> None:
         UserWarning,
         filename=user.f_code.co_filename,
         lineno=user.f_lineno,
-        module=scope.get("__name__"),
+        module=scope.get("__name__") or "<unknown>",  # with None nothing is shown
         registry=scope.setdefault("__warningregistry__", {}),
     )
 
