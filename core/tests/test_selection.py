@@ -18,8 +18,8 @@ from epochal import (
     UnknownCallbackError,
     hookimpl,
 )
-from epochal.selection import select
-from epochal.settings import Layer, Setting, Table, merge
+from epochal.selection import arrange, select, survey
+from epochal.settings import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
     from epochal.member import Member
@@ -391,7 +391,7 @@ def test_the_settings_switch_on_and_off(full: Site) -> None:
         "base_logger": "pinned",
         "history": "pinned",
         "mine": "given in code",
-        "fake_stopping": "there, fake_stopping",
+        "fake_stopping": "there",
     }
 
 
@@ -430,6 +430,16 @@ def test_a_table_gives_parameters_and_several_tables_several_instances(full: Sit
     assert {member.name: member.callback.path for member in members if "writer" in member.name} == {
         "writer": "a",
         "writer#2": "b",
+    }
+
+
+def test_one_of_several_instances_can_be_switched_off_and_the_others_keep_their_names(full: Site) -> None:
+    several = tuple(table("writer", path=path)["writer"][0] for path in "abc")
+    off = switched(False, "writer#2")
+    members = select(None, full.catalogue(), merge([Layer(tables={"writer": several}, disable=off)]))
+    assert {member.name: member.callback.path for member in members if "writer" in member.name} == {
+        "writer": "a",
+        "writer#3": "c",
     }
 
 
@@ -497,3 +507,43 @@ def test_wrong_parameters_of_several_callbacks_are_told_at_once(full: Site) -> N
     assert "there, writer: Writer needs path." in text
     assert "there, failing: creating 'failing' failed: " in text
     assert "there, as_object: 'as_object' is no class, and has no parameters." in text
+
+
+# Everything that is wrong, at once
+
+
+def test_a_survey_creates_what_it_can_and_gathers_what_is_wrong(full: Site) -> None:
+    full.package("fake_odd", "import epochal\nclass Odd(epochal.Callback):\n    priority = 'high'\n")
+    own = {"odd": "fake_odd:Odd", "gone": "no_such_package:Gone"}
+    full.distribution("fake-odd", callbacks=own, autoload=own)
+    layer = Layer(
+        enable=switched(True, "fake_stopping", "nobody", "failing"),
+        disable=switched(False, "history"),
+        tables=table("writer", pth="a"),
+    )
+    members, problems = survey(full.catalogue(), merge([layer]))
+    assert names(arrange(members)) == ["base_logger", "history", "fake_stopping", "progbar_logger"]
+    for part in (
+        "there, history: 'history' is pinned",
+        "there, nobody: no installed callback",
+        "there, failing: creating the callback 'failing' of fake-things 2.0 failed",
+        "there, writer.pth: Writer has no parameter 'pth'",
+        "the callback 'gone' of fake-odd 1.0 cannot be used",
+        "the priority of 'odd'",
+    ):
+        assert sum(part in problem for problem in problems) == 1, part
+    assert len(problems) == 7  # Writer's missing path is the seventh
+
+
+def test_a_survey_without_mistakes_is_what_a_run_begins_with(full: Site) -> None:
+    members, problems = survey(full.catalogue(), Settings())
+    assert (names(arrange(members)), problems) == (names(select(None, full.catalogue())), [])
+
+
+def test_a_survey_without_the_pinned_two_says_so(site: Site) -> None:
+    members, problems = survey(site.catalogue(), Settings())
+    assert members == []
+    assert [problem.partition(",")[0] for problem in problems] == [
+        "the pinned callback 'base_logger'",
+        "the pinned callback 'history'",
+    ]

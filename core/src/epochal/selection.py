@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
+from .activity import decide, find_record, not_switchable, unknown_preferences
 from .config import load_settings
-from .discovery import Record, discover
+from .discovery import discover
 from .errors import (
     CallbackError,
     CallbackImportError,
     ConfigError,
     InvalidCallbackError,
     UnknownCallbackError,
-    nearest,
     one_line,
 )
-from .member import default_name, make_member, snake_case
+from .member import default_name, make_member
 from .ordering import PINNED, base_name, order, unique_name
 from .parameters import make_arguments
-from .settings import Settings, Table
+from .settings import Settings
+from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .discovery import Catalogue
+    from .discovery import Catalogue, Record
     from .member import Member
+    from .settings import Table
 
 
 def select(given: Any = None, catalogue: Catalogue | None = None, settings: Settings | None = None) -> list[Member]:
@@ -70,46 +71,87 @@ class _Wanted:
         record: Where it is installed.
         activated: Why it is active.
         position: Its position in the code; None: it is not named there.
-        from_settings: Whether the settings switch it on, so that what is wrong with it is a mistake of theirs.
+        place: Where the settings switch it on, so that what is wrong with it is a mistake of theirs; empty: nowhere.
         tables: The parameters of its instances; without any there is one with its defaults.
     """
 
     record: Record
     activated: str
     position: int | None
-    from_settings: bool
+    place: str
     tables: tuple[Table, ...]
 
 
 def create(given: Any, catalogue: Catalogue, settings: Settings = Settings()) -> list[Member]:  # noqa: B008  # frozen
     """Import and create the active callbacks; they are not ordered yet."""
+    return _create(given, catalogue, settings, _Problems())
+
+
+def survey(catalogue: Catalogue, settings: Settings) -> tuple[list[Member], list[str]]:
+    """Create what a run without callbacks in its code begins with, as far as that can be done.
+
+    Returns:
+        The callbacks, not ordered yet, and everything that is wrong. Such a run fails if anything is.
+    """
+    problems = _Problems(raises=False)
+    return _create(None, catalogue, settings, problems), problems.texts
+
+
+class _Problems:
+    """What is wrong. The mistakes of the settings are gathered, to be told all at once; anything else is raised.
+
+    Args:
+        raises: False: nothing is raised, all is gathered.
+    """
+
+    def __init__(self, raises: bool = True) -> None:
+        self._raises = raises
+        self.texts: list[str] = []
+
+    def add(self, *texts: str) -> None:
+        self.texts += [text for text in texts if text not in self.texts]
+
+    def take(self, error: CallbackError, place: str) -> None:
+        """Gather an error that the settings cause at a place, or raise it: it is handled where this is called."""
+        if place:
+            self.add(f"{place}: {error}")
+        elif self._raises:
+            raise error
+        else:
+            self.add(str(error))
+
+    def settle(self) -> None:
+        """Raise what has been gathered."""
+        if self._raises and self.texts:
+            raise ConfigError(self.texts)
+
+
+def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Problems) -> list[Member]:
     items = list(_flat(given))
     _check_objects(items)
-    problems = list(settings.problems)
+    problems.add(*settings.problems, *unknown_preferences(catalogue, settings))
     objects = list(_kept_objects(items, catalogue, settings))
     catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
-    problems += _unknown_preferences(catalogue, settings)
     wanted = list(_wanted(items, catalogue, settings, problems))
     replaced = {each.record.name: _take_replacement(objects, each.record) for each in wanted}
     wanted = list(_without_given(wanted, objects, catalogue, settings))
-    for each in wanted:
-        if replaced[each.record.name] is None:
-            _check_record(each, problems)
-    if problems:
-        raise ConfigError(dict.fromkeys(problems))
+    wanted = [each for each in wanted if replaced[each.record.name] is not None or _is_usable(each, problems)]
+    problems.settle()
     # From here on things are imported.
     members: dict[str, Member] = {}
     for each in wanted:
         replacement = replaced[each.record.name]
         if replacement is None:
-            for instance in _instances(each, problems):
-                name = unique_name(each.record.name, members)
-                members[name] = make_member(name, instance, each.record, each.position, each.activated)
+            for own, instance in _instances(each, settings, problems):
+                name = own if own not in members else unique_name(each.record.name, members)
+                try:
+                    members[name] = make_member(name, instance, each.record, each.position, each.activated)
+                except CallbackError as error:
+                    problems.take(error, "")
         else:
             position, item = replacement
             members[each.record.name] = make_member(each.record.name, item, each.record, position)
-    if problems:
-        raise ConfigError(problems)
+    problems.settle()
     for position, item in objects:
         own = catalogue.record_of(item)
         name = unique_name(own.name if own is not None else default_name(item), members)
@@ -161,7 +203,7 @@ def _kept_objects(items: list[Any], catalogue: Catalogue, settings: Settings) ->
         if off is None:
             yield position, item
         else:
-            _say(f"the callback {name!r} that the code gives is left out: {off.place} switches it off.")
+            warn_user(f"the callback {name!r} that the code gives is left out: {off.place} switches it off.")
 
 
 def _name_of(item: Any, catalogue: Catalogue) -> str:
@@ -169,58 +211,31 @@ def _name_of(item: Any, catalogue: Catalogue) -> str:
     return own.name if own is not None else default_name(item)
 
 
-def _say(message: str) -> None:
-    warnings.warn(message, stacklevel=2)
-
-
 # What is active by its name
 
 
-def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems: list[str]) -> Iterator[_Wanted]:
+def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems: _Problems) -> Iterator[_Wanted]:
     """Give what is active by name: pinned first, then what asks for it, the settings' and the code's."""
     asked = {item: position for position, item in enumerate(items) if isinstance(item, str)}
-    autoloaded = [record.name for record in catalogue.autoloaded()] if settings.autoload.value else []
+    autoloaded = [record.name for record in catalogue.autoloaded()]
     for name in dict.fromkeys([*PINNED, *autoloaded, *settings.enabled(), *asked]):
+        active, why = decide(name, name in autoloaded, settings)
+        switch = settings.switches.get(name)
         off = settings.disabled(name)
         if off is not None and name in PINNED:
-            problems.append(f"{off.place}: {name!r} is pinned, in every run, and cannot be switched off.")
-        elif off is not None:
-            if name in asked:
-                _say(f"the callback {name!r} that the code asks for is left out: {off.place} switches it off.")
+            problems.add(not_switchable(name, off.place))
+        elif off is not None and name in asked:
+            warn_user(f"the callback {name!r} that the code asks for is left out: {off.place} switches it off.")
+        if not (active or (name in asked and off is None)):
             continue
-        switch = settings.switches.get(name)
-        from_settings = switch is not None and switch.value
+        place = switch.place if switch is not None else ""
         try:
-            record = _record(name, catalogue)
+            record = find_record(name, catalogue)
         except UnknownCallbackError as error:
-            if switch is None or not from_settings:
-                raise
-            problems.append(f"{switch.place}: {error}")
+            problems.take(error, place)
             continue
-        activated = "pinned" if name in PINNED else "active by itself"
-        if name in asked:
-            activated = "asked for in code"
-        elif switch is not None and from_settings:
-            activated = switch.place
-        yield _Wanted(record, activated, asked.get(name), from_settings, settings.tables.get(name, ()))
-
-
-def _record(name: str, catalogue: Catalogue) -> Record:
-    """Find a name, or take `package.module:Class` for what it names."""
-    if ":" in name:
-        module = name.partition(":")[0]
-        return Record(snake_case(name.rpartition(":")[2].rpartition(".")[2]), name, f"module {module}", "")
-    try:
-        return catalogue.find(name)
-    except UnknownCallbackError:
-        if name not in PINNED:
-            raise
-        distribution = f"epochal-{name.replace('_', '-')}"
-        raise UnknownCallbackError(
-            name,
-            f"the pinned callback {name!r}, which every run needs, is not installed. "
-            f"Install it with `pip install {distribution}`.",
-        ) from None
+        activated = "asked for in code" if name in asked else why
+        yield _Wanted(record, activated, asked.get(name), place, settings.tables.get(name, ()))
 
 
 def _take_replacement(objects: list[tuple[int, Any]], record: Record) -> tuple[int, Any] | None:
@@ -247,66 +262,53 @@ def _without_given(
     """Leave out what the settings switch on where the code gives an object of that name, which is said."""
     given = {_name_of(item, catalogue) for _, item in objects}
     for each in wanted:
-        if each.record.name in given and each.from_settings and each.position is None:
-            what = settings.tables[each.record.name][0].place if each.tables else each.activated
-            _say(f"the code gives its own {each.record.name!r}, so {what} is not used.")
+        if each.record.name in given and each.place and each.position is None:
+            what = each.tables[0].place if each.tables else each.place
+            warn_user(f"the code gives its own {each.record.name!r}, so {what} is not used.")
         else:
             yield each
 
 
-def _check_record(wanted: _Wanted, problems: list[str]) -> None:
+def _is_usable(wanted: _Wanted, problems: _Problems) -> bool:
     try:
         wanted.record.check()
     except CallbackError as error:
-        if not wanted.from_settings:
-            raise
-        problems.append(f"{wanted.activated}: {error}")
+        problems.take(error, wanted.place)
+        return False
+    return True
 
 
-def _unknown_preferences(catalogue: Catalogue, settings: Settings) -> Iterator[str]:
-    for name, each in settings.prefer.items():
-        claims = [record for record in catalogue.records if record.name == name]
-        if not any(record.is_of(each.value) for record in claims):
-            there = ", ".join(record.distribution for record in claims)
-            hint = nearest(each.value, [record.distribution for record in claims])
-            what = f"There are: {there}." if claims else "Nobody brings one."
-            yield f"{each.place}: no installed distribution {each.value!r} brings a callback {name!r}.{hint} {what}"
-
-
-def _instances(wanted: _Wanted, problems: list[str]) -> Iterator[Any]:
-    """Create a callback, once for each of its tables."""
-    if not wanted.tables:
-        try:
-            yield _instance(wanted.record)
-        except CallbackError as error:
-            if not wanted.from_settings:
-                raise
-            problems.append(f"{wanted.activated}: {error}")
+def _instances(wanted: _Wanted, settings: Settings, problems: _Problems) -> Iterator[tuple[str, Any]]:
+    """Create a callback, once for each of its tables; an instance may be switched off by its own name, `name#2`."""
+    name = wanted.record.name
+    try:
+        kind = wanted.record.load()
+        if not wanted.tables:
+            yield name, _instance(kind, wanted.record)
+    except CallbackError as error:
+        problems.take(error, wanted.tables[0].place if wanted.tables else wanted.place)
         return
-    for table in wanted.tables:
-        try:
-            kind = wanted.record.load()
-        except CallbackError as error:
-            problems.append(f"{table.place}: {error}")
-            return
+    for number, table in enumerate(wanted.tables, 1):
+        own = name if number == 1 else f"{name}#{number}"
+        if number > 1 and settings.disabled(own) is not None:
+            continue
         if not callable(kind):
             if table.parameters:
-                problems.append(f"{table.place}: {wanted.record.name!r} is no class, and has no parameters.")
-            yield kind
+                problems.add(f"{table.place}: {name!r} is no class, and has no parameters.")
+            yield own, kind
             continue
         arguments, wrong = make_arguments(kind, table)
-        problems += wrong
+        problems.add(*wrong)
         if wrong:
             continue
         try:
-            yield kind(**arguments)
+            yield own, kind(**arguments)
         except Exception as error:
-            problems.append(f"{table.place}: creating {wanted.record.name!r} failed: {one_line(error)}")
+            problems.add(f"{table.place}: creating {name!r} failed: {one_line(error)}")
 
 
-def _instance(record: Record) -> Any:
+def _instance(found: Any, record: Record) -> Any:
     """Create the callback that a record names, with its defaults."""
-    found = record.load()
     if not isinstance(found, type):
         return found
     needed = _needed_parameters(found)

@@ -27,6 +27,11 @@ class Setting:
     place: str
     layer: str
 
+    @property
+    def where(self) -> str:
+        """The place without the key: "pyproject.toml, line 12"."""
+        return (self.place.rpartition(", ")[0] if self.layer == "file" else "") or self.place
+
 
 @dataclass(frozen=True)
 class Table:

@@ -1,0 +1,152 @@
+"""Which callbacks take part in a run whose code names none, and why: from metadata and settings alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .discovery import Record, Status
+from .errors import CallbackError, UnknownCallbackError, nearest
+from .ordering import PINNED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .discovery import Catalogue
+    from .settings import Settings
+
+BY_ITSELF = "active by itself"
+"""Why a callback is active that asks for it in its metadata."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Whether a callback takes part in a run whose code names none.
+
+    Attributes:
+        record: Where it is installed.
+        active: Whether it does.
+        why: "pinned", "active by itself", or where that is set; empty where nobody said anything.
+        instances: How many of it there are.
+    """
+
+    record: Record
+    active: bool
+    why: str
+    instances: int = 1
+
+    @property
+    def summary(self) -> str:
+        """The same in a few words."""
+        if self.record.status is not Status.OK:
+            return f"unusable: {self.record.status.value}"
+        if self.record.name in PINNED:
+            return "always"
+        answer = "yes" if self.active else "no"
+        if self.active and self.instances > 1:
+            answer += f", {self.instances} instances"
+        return f"{answer}: {self.why}" if self.why else answer
+
+
+def activities(catalogue: Catalogue, settings: Settings) -> list[Activity]:
+    """Tell of every installed callback whether it is active; imports nothing.
+
+    What the settings switch on by where it is (`package.module:Class`) comes last.
+    """
+    chosen = catalogue.preferring({name: each.value for name, each in settings.prefer.items()}).records
+    result = []
+    for record in catalogue.records:
+        kept = next((each for each in chosen if (each.name, each.origin) == (record.name, record.origin)), None)
+        if kept is None:
+            other = settings.prefer[record.name]
+            settled = replace(record, status=Status.OK, reason="") if record.status is Status.DUPLICATE else record
+            result.append(Activity(settled, False, f"{other.where} prefers {other.value}"))
+        else:
+            result.append(_activity(record.name, kept, settings))
+    named = [name for name in settings.enabled() if ":" in name]
+    return [*result, *(_activity(name, find_record(name, catalogue), settings) for name in named)]
+
+
+def _activity(name: str, record: Record, settings: Settings) -> Activity:
+    active, why = decide(name, record.autoload, settings)
+    return Activity(record, active and record.status is Status.OK, why, len(settings.tables.get(name, (0,))))
+
+
+def decide(name: str, autoload: bool, settings: Settings) -> tuple[bool, str]:
+    """Decide whether a callback is active by its name.
+
+    Args:
+        name: The name, as the settings know it.
+        autoload: Whether it asks to be active by itself.
+        settings: The settings.
+
+    Returns:
+        Whether it is, and why.
+    """
+    if name in PINNED:
+        return True, "pinned"
+    off = settings.disabled(name)
+    if off is not None:
+        return False, f"switched off by {off.where}"
+    if name in settings.switches:
+        return True, settings.switches[name].where
+    if not autoload:
+        return False, ""
+    if settings.autoload.value:
+        return True, BY_ITSELF
+    return False, f"autoload is off, by {settings.autoload.where}"
+
+
+def find_record(name: str, catalogue: Catalogue) -> Record:
+    """Find a name, or take `package.module:Class` for what it names.
+
+    Raises:
+        UnknownCallbackError: Nobody installed it.
+    """
+    if ":" in name:
+        from .member import snake_case  # it brings pluggy, which takes longer than all of this
+
+        module = name.partition(":")[0]
+        return Record(snake_case(name.rpartition(":")[2].rpartition(".")[2]), name, f"module {module}", "")
+    try:
+        return catalogue.find(name)
+    except UnknownCallbackError:
+        if name not in PINNED:
+            raise
+        distribution = f"epochal-{name.replace('_', '-')}"
+        raise UnknownCallbackError(
+            name,
+            f"the pinned callback {name!r}, which every run needs, is not installed. "
+            f"Install it with `pip install {distribution}`.",
+        ) from None
+
+
+def mistakes(catalogue: Catalogue, settings: Settings) -> list[str]:
+    """Tell what is wrong with the settings, as far as that is known without importing a callback."""
+    problems = [*settings.problems, *unknown_preferences(catalogue, settings)]
+    catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
+    for name, switch in settings.switches.items():
+        if switch.value:
+            try:
+                find_record(name, catalogue).check()
+            except CallbackError as error:
+                problems.append(f"{switch.place}: {error}")
+        elif name in PINNED:
+            problems.append(not_switchable(name, switch.place))
+    return list(dict.fromkeys(problems))
+
+
+def unknown_preferences(catalogue: Catalogue, settings: Settings) -> Iterator[str]:
+    """Give the mistakes of `prefer`: a distribution that does not bring the callback."""
+    for name, each in settings.prefer.items():
+        claims = [record for record in catalogue.records if record.name == name]
+        if not any(record.is_of(each.value) for record in claims):
+            there = ", ".join(record.distribution for record in claims)
+            hint = nearest(each.value, [record.distribution for record in claims])
+            what = f"There are: {there}." if claims else "Nobody brings one."
+            yield f"{each.place}: no installed distribution {each.value!r} brings a callback {name!r}.{hint} {what}"
+
+
+def not_switchable(name: str, place: str) -> str:
+    """Give the mistake of switching a pinned callback off."""
+    return f"{place}: {name!r} is pinned, in every run, and cannot be switched off."
