@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
@@ -79,7 +80,7 @@ class Monitor:
         if metric.startswith("val_") and validates is False:
             self._say("missing", f"{self._watches()}, and this fit has no validation data.")
         elif metric.removeprefix("val_") not in known:
-            keys = [*known, *(f"val_{key}" for key in known if validates is not False)]
+            keys = [*sorted(known), *(f"val_{key}" for key in sorted(known) if validates is not False)]
             self._say("missing", f"{self._watches()}, which the model does not report.{self._instead(keys)}")
 
     def read(self, logs: Mapping[str, Any] | None) -> float | None:
@@ -168,11 +169,11 @@ def number(owner: Any, name: str, value: Any, *, least: float | None = None) -> 
     """
     title = type(owner).__name__
     found = None
-    if not isinstance(value, (str, bytes)) and not _is_bool(value) and not _has_axes(value):
+    if not isinstance(value, (str, bytes, bytearray)) and not _is_bool(value) and not _has_axes(value):
         try:
             found = float(value)
-        except TypeError:
-            pass
+        except TypeError:  # it is none
+            found = None
         except (ValueError, OverflowError):  # a signalling NaN of decimal; an int that no float holds
             found = math.nan
     if found is None:
@@ -186,11 +187,11 @@ def number(owner: Any, name: str, value: Any, *, least: float | None = None) -> 
 
 def count(owner: Any, name: str, value: Any, *, least: int = 0) -> int:
     """Check that a parameter is a whole number, at least `least`; errors as of `number`."""
-    try:
-        found = operator.index(value)
-    except TypeError:
-        found = None
-    if found is None or _is_bool(value) or _has_axes(value):
+    found = None
+    if not _is_bool(value) and not _has_axes(value):
+        with suppress(TypeError):
+            found = operator.index(value)
+    if found is None:
         raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be an int")
     number(owner, name, found, least=least)
     return found
