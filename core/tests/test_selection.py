@@ -457,6 +457,40 @@ def test_an_object_of_the_code_replaces_the_settings_own_and_that_is_said(full: 
     assert [member.callback for member in members if "writer" in member.name] == [mine]
 
 
+def test_a_class_of_the_same_name_has_the_name_of_the_installed_one(full: Site) -> None:
+    class TensorBoard:
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+
+    full.package("board", "import epochal\nclass TensorBoard(epochal.Callback): ...")
+    full.distribution("their-board", callbacks={"tensorboard": "board:TensorBoard"})
+    assert "tensorboard" in names(select([TensorBoard()], full.catalogue()))
+    switched_on = merge([Layer(enable={"tensorboard": Setting(True, "there", "file")})])
+    with pytest.warns(UserWarning, match="the code gives its own 'tensorboard', so there is not used"):
+        assert names(select([TensorBoard()], full.catalogue(), switched_on)).count("tensorboard") == 1
+    switched_off = merge([Layer(disable={"tensorboard": Setting(True, "there", "file")})])
+    with pytest.warns(UserWarning, match="'tensorboard' that the code gives is left out: there switches it off"):
+        assert "tensorboard" not in names(select([TensorBoard()], full.catalogue(), switched_off))
+
+
+def test_what_replaces_a_callback_that_is_active_by_itself_leaves_its_table_unused_which_is_said(full: Site) -> None:
+    class ProgbarLogger(Callback): ...
+
+    with pytest.warns(UserWarning, match="its own 'progbar_logger', so there, progbar_logger is not used"):
+        members = select([ProgbarLogger()], full.catalogue(), merge([Layer(tables=table("progbar_logger"))]))
+    assert names(members) == ["base_logger", "history", "progbar_logger"]
+
+
+def test_a_pinned_callback_stays_where_the_code_gives_another_of_its_name(full: Site) -> None:
+    class History(Callback): ...
+
+    members = select([History()], full.catalogue(), merge([Layer(tables=table("history"))]))
+    assert names(members) == ["base_logger", "history", "history#2", "progbar_logger"]
+
+
+def test_a_dict_of_callbacks_is_taken_as_keras_takes_it(full: Site) -> None:
+    assert "mine" in names(select({"a": Mine()}, full.catalogue()))
+
+
 def test_priority_and_failure_policy_are_set_for_a_name_or_one_instance(full: Site) -> None:
     layer = Layer(
         priority={"mine": Setting(5, "there, line 1", "file"), "mine#2": Setting(95, "there, line 2", "file")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
@@ -133,8 +134,10 @@ def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Pro
     objects = list(_kept_objects(items, catalogue, settings))
     catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
     wanted = list(_wanted(items, catalogue, settings, problems))
-    replaced = {each.record.name: _take_replacement(objects, each.record) for each in wanted}
-    wanted = list(_without_given(wanted, objects, catalogue, settings))
+    replaced = {each.record.name: _take_replacement(objects, each.record, catalogue) for each in wanted}
+    given = {name for name, item in replaced.items() if item is not None}
+    given |= {_name_of(item, catalogue) for _, item in objects} - {*PINNED}
+    wanted = [each for each in wanted if not _is_given(each, given) or replaced[each.record.name] is not None]
     wanted = [each for each in wanted if replaced[each.record.name] is not None or _is_usable(each, problems)]
     problems.settle()
     # From here on things are imported.
@@ -142,8 +145,8 @@ def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Pro
     for each in wanted:
         replacement = replaced[each.record.name]
         if replacement is None:
-            for own, instance in _instances(each, settings, problems):
-                name = own if own not in members else unique_name(each.record.name, members)
+            for title, instance in _instances(each, settings, problems):
+                name = title if title not in members else unique_name(each.record.name, members)
                 try:
                     members[name] = make_member(name, instance, each.record, each.position, each.activated)
                 except CallbackError as error:
@@ -153,9 +156,8 @@ def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Pro
             members[each.record.name] = make_member(each.record.name, item, each.record, position)
     problems.settle()
     for position, item in objects:
-        own = catalogue.record_of(item)
-        name = unique_name(own.name if own is not None else default_name(item), members)
-        members[name] = make_member(name, item, own, position)
+        name = unique_name(_name_of(item, catalogue), members)
+        members[name] = make_member(name, item, catalogue.record_of(item), position)
     return [_adjusted(member, settings) for member in members.values()]
 
 
@@ -165,8 +167,8 @@ def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Pro
 def _flat(given: Any) -> Iterator[Any]:
     if given is None:
         return
-    if isinstance(given, (list, tuple)):
-        for item in given:
+    if isinstance(given, (list, tuple, dict)):
+        for item in given.values() if isinstance(given, dict) else given:
             yield from _flat(item)
     else:
         yield given
@@ -207,8 +209,15 @@ def _kept_objects(items: list[Any], catalogue: Catalogue, settings: Settings) ->
 
 
 def _name_of(item: Any, catalogue: Catalogue) -> str:
+    """Give the name of the installed callback of its class, or of a class of that name (Keras's own), else its own."""
     own = catalogue.record_of(item)
-    return own.name if own is not None else default_name(item)
+    if own is not None:
+        return own.name
+    name, kind = default_name(item), type(item).__name__
+    if any(record.name == name for record in catalogue.records):
+        return name
+    alike = (record.name for record in catalogue.records if re.split("[:.]", record.value)[-1] == kind)
+    return next(alike, name)
 
 
 # What is active by its name
@@ -238,7 +247,7 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
         yield _Wanted(record, activated, asked.get(name), place, settings.tables.get(name, ()))
 
 
-def _take_replacement(objects: list[tuple[int, Any]], record: Record) -> tuple[int, Any] | None:
+def _take_replacement(objects: list[tuple[int, Any]], record: Record, catalogue: Catalogue) -> tuple[int, Any] | None:
     """Take out the given object that replaces a pinned or self-activating callback, if there is one.
 
     A pinned callback is replaced by an instance of its class only: others may have a class of the same name (Keras's
@@ -250,23 +259,19 @@ def _take_replacement(objects: list[tuple[int, Any]], record: Record) -> tuple[i
     kind = record.loaded()
     for entry in objects:
         is_instance = isinstance(kind, type) and isinstance(entry[1], kind)
-        if is_instance or (record.name not in PINNED and default_name(entry[1]) == record.name):
+        if is_instance or (record.name not in PINNED and _name_of(entry[1], catalogue) == record.name):
             objects.remove(entry)
             return entry
     return None
 
 
-def _without_given(
-    wanted: list[_Wanted], objects: list[tuple[int, Any]], catalogue: Catalogue, settings: Settings
-) -> Iterator[_Wanted]:
-    """Leave out what the settings switch on where the code gives an object of that name, which is said."""
-    given = {_name_of(item, catalogue) for _, item in objects}
-    for each in wanted:
-        if each.record.name in given and each.place and each.position is None:
-            what = each.tables[0].place if each.tables else each.place
-            warn_user(f"the code gives its own {each.record.name!r}, so {what} is not used.")
-        else:
-            yield each
+def _is_given(wanted: _Wanted, given: set[str]) -> bool:
+    """Tell whether the code gives an object in the place of what the settings switch on, which is said."""
+    if wanted.record.name not in given or not wanted.place or wanted.position is not None:
+        return False
+    what = wanted.tables[0].place if wanted.tables else wanted.place
+    warn_user(f"the code gives its own {wanted.record.name!r}, so {what} is not used.")
+    return True
 
 
 def _is_usable(wanted: _Wanted, problems: _Problems) -> bool:
