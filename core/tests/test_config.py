@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 
 import pytest
@@ -241,6 +242,49 @@ def test_a_single_value_alone_switches_on() -> None:
         settings = load_settings()
     assert settings.enabled() == ["a"]
     assert settings.tables["a"][0].parameters["x"].value == 7
+
+
+@pytest.mark.parametrize("instance", ["a#4", "a#0", "a#x", "a#-1", "a#99999999999"])
+def test_a_value_for_an_instance_that_there_is_not_is_a_mistake(instance: str, tmp_path: Path) -> None:
+    write(tmp_path / "epochal.toml", "[[callbacks.a]]\n[[callbacks.a]]\n")
+    with command_line(Layer(overrides={(instance, "x"): Setting(7, f"--set {instance}.x", "command line")})):
+        (problem,) = load_settings().problems
+    assert problem == f"--set {instance}.x: there is no instance {instance!r}; the last one is number 2."
+
+
+def test_values_may_make_further_instances_whatever_their_order() -> None:
+    given = {(name, "x"): Setting(name, "--set", "command line") for name in ("a#3", "a", "a#2")}
+    with command_line(Layer(overrides=given)):
+        settings = load_settings()
+    assert [table.parameters["x"].value for table in settings.tables["a"]] == ["a", "a#2", "a#3"]
+    assert settings.problems == ()
+
+
+def test_a_value_for_what_is_switched_off_beside_it_is_a_mistake() -> None:
+    off, given = Setting(True, "--disable", "command line"), Setting(7, "--set a.x", "command line")
+    with command_line(Layer(disable={"a": off}, overrides={("a", "x"): given})):
+        assert load_settings().problems == (
+            "--set a.x: 'a' gets a value here, and is switched off in --disable. Keep one of them.",
+        )
+
+
+def test_the_command_line_names_the_file_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHAL_CONFIG", str(write(tmp_path / "one.toml", "enable = ['a']")))
+    other = write(tmp_path / "other.toml", "enable = ['b']")
+    with command_line(Layer(config=Setting(other, "--config", "command line"))):
+        assert load_settings().enabled() == ["b"]
+    with command_line(Layer(config=Setting(None, "--config", "command line"))):
+        assert load_settings().enabled() == []
+    assert load_settings().enabled() == ["a"]
+
+
+def test_the_command_line_holds_in_threads_too() -> None:
+    seen: list[list[str]] = []
+    with command_line(Layer(enable={"a": Setting(True, "--enable", "command line")})):
+        thread = Thread(target=lambda: seen.append(load_settings().enabled()))
+        thread.start()
+        thread.join()
+    assert seen == [["a"]]
 
 
 def test_a_misspelt_or_senseless_variable_is_a_mistake() -> None:

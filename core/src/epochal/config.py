@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -43,7 +42,7 @@ KEYS = {
 
 ON_ERROR = ("raise", "disable")
 
-_command_line: ContextVar[Layer | None] = ContextVar("epochal_command_line", default=None)
+_command_line: Layer | None = None  # of the process: a thread has the command line that its process was started with
 
 
 def load_settings(start: Path | None = None) -> Settings:
@@ -58,25 +57,31 @@ def load_settings(start: Path | None = None) -> Settings:
     path = config_file(start)
     if path is not None:
         layers.insert(0, read_file(path))
-    given = _command_line.get()
-    return merge([*layers, given] if given is not None else layers)
+    return merge([*layers, _command_line] if _command_line is not None else layers)
+
+
+def set_command_line(layer: Layer | None) -> None:
+    """Let what the command line said apply to every run of this process from now on; None: nothing was said."""
+    global _command_line
+    _command_line = layer
 
 
 @contextmanager
 def command_line(layer: Layer) -> Iterator[None]:
     """Let what the command line said apply to every run inside the block."""
-    token = _command_line.set(layer)
+    before = _command_line
+    set_command_line(layer)
     try:
         yield
     finally:
-        _command_line.reset(token)
+        set_command_line(before)
 
 
 # Which file
 
 
 def config_file(start: Path | None = None) -> Path | None:
-    """Find the config file: what `EPOCHAL_CONFIG` names, else the nearest one upwards from the script.
+    """Find the config file: the named one (command line, `EPOCHAL_CONFIG`), else the nearest upwards from the script.
 
     Where there is no script (a notebook, the prompt, `python -m`, an installed command like `pytest`) it is looked for
     upwards from the working directory. An empty `EPOCHAL_CONFIG` means no file at all.
@@ -84,6 +89,9 @@ def config_file(start: Path | None = None) -> Path | None:
     Args:
         start: The folder to look upwards from. None: as above.
     """
+    if _command_line is not None and _command_line.config is not None:
+        path: Path | None = _command_line.config.value
+        return path
     named = os.environ.get("EPOCHAL_CONFIG")
     if named is not None:
         return Path(named) if named else None

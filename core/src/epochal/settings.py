@@ -62,6 +62,7 @@ class Layer:
         priority: Name to its priority.
         on_error: Name to "raise" or "disable".
         profile: Whether runs are profiled; None: not said.
+        config: The path of the config file to read, its value None for no file; None: not said.
         problems: What is wrong in the source, each as a sentence with its place.
     """
 
@@ -74,6 +75,7 @@ class Layer:
     priority: Mapping[str, Setting] = field(default_factory=dict)
     on_error: Mapping[str, Setting] = field(default_factory=dict)
     profile: Setting | None = None
+    config: Setting | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -131,11 +133,12 @@ def merge(layers: Iterable[Layer]) -> Settings:
         autoload, profile = layer.autoload or autoload, layer.profile or profile
         tables.update(layer.tables)
         overrides.update(layer.overrides)
+    instances = _overridden(tables, overrides, problems)
     return Settings(
         switches=switches,
         autoload=autoload,
         prefer={name: each for layer in layers for name, each in layer.prefer.items()},
-        tables=_overridden(tables, overrides),
+        tables=instances,
         priority={name: each for layer in layers for name, each in layer.priority.items()},
         on_error={name: each for layer in layers for name, each in layer.on_error.items()},
         profile=profile,
@@ -159,19 +162,35 @@ def _contradictions(layer: Layer) -> Iterator[str]:
         off = layer.disable.get(name)
         if off is not None:
             yield f"{each.place}: {name!r} is switched on here, and off in {off.place}. Keep one of them."
+    for (name, _), each in layer.overrides.items():
+        off = layer.disable.get(name)
+        if off is not None:
+            yield f"{each.place}: {name!r} gets a value here, and is switched off in {off.place}. Keep one of them."
 
 
 def _overridden(
-    tables: Mapping[str, tuple[Table, ...]], overrides: Mapping[tuple[str, str], Setting]
+    tables: Mapping[str, tuple[Table, ...]],
+    overrides: Mapping[tuple[str, str], Setting],
+    problems: list[str],
 ) -> dict[str, tuple[Table, ...]]:
     """Put single values into the tables of their instances; `name#2` is the second."""
     result = {name: list(several) for name, several in tables.items()}
-    for (instance, parameter), setting in overrides.items():
-        name, _, number = instance.partition("#")
-        several = result.setdefault(name, [])
-        index = int(number or 1) - 1
-        while len(several) <= index:
+    for (instance, parameter), setting in sorted(overrides.items(), key=lambda each: _number(each[0][0])):
+        name, number = instance.partition("#")[0], _number(instance)
+        several = result.setdefault(name, [Table(setting.place, setting.layer)])
+        if number == len(several) + 1:
             several.append(Table(setting.place, setting.layer))
-        old = several[index]
-        several[index] = Table(old.place, old.layer, {**old.parameters, parameter: setting})
+        if not 1 <= number <= len(several):
+            problems.append(
+                f"{setting.place}: there is no instance {instance!r}; the last one is number {len(several)}."
+            )
+            continue
+        old = several[number - 1]
+        several[number - 1] = Table(old.place, old.layer, {**old.parameters, parameter: setting})
     return {name: tuple(several) for name, several in result.items()}
+
+
+def _number(instance: str) -> int:
+    """Give the number of an instance: 2 for `name#2`; 0 for a number that makes no sense."""
+    number = instance.partition("#")[2] or "1"
+    return int(number) if number.isdecimal() and len(number) < 9 else 0
