@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
+import re
+import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from rich.live import Live
 
-from epochal import Callback, Priority, hookimpl
+from epochal import Callback, Outcome, Priority, Run, StateError, hookimpl
 from epochal.callback import Callback as Defined
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
 from epochal.member import default_name, is_keras_callback, make_member, marked_functions, module_of, snake_case
-from epochal.testing import FakeHost
+from epochal.state import dump_state, parse_state
+from epochal.testing import FakeHost, FakeModel
 
 KERAS_EVENTS = [event for event in (*EVENTS, *ALIASES) if event not in OWN_EVENTS]
 
@@ -135,6 +141,167 @@ class _Uncopyable:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise AssertionError("copied")
+
+
+# What a callback does in a run of ours and in a bare fit
+
+
+def test_stop_training_in_a_run_gives_the_reason_and_the_name_of_the_callback() -> None:
+    class Stopper(Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.stop_training("it is enough")
+
+    run = FakeHost(Stopper()).fit(epochs=5)
+    assert run.epoch == 0
+    assert run.outcome == Outcome("stopped", "stopper: it is enough")
+
+
+def test_stop_training_can_say_that_the_run_has_failed() -> None:
+    class Stopper(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.stop_training("the loss is nan", failed=True)
+
+    run = FakeHost(Stopper()).fit(epochs=5)
+    assert run.has_failed
+    assert run.outcome == Outcome("failed", "stopper: the loss is nan")
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_stop_training_in_a_bare_fit_sets_the_flag_of_the_model(failed: bool) -> None:
+    mine, model = Callback(), FakeModel()
+    mine.set_model(model)
+    mine.stop_training("it is enough", failed=failed)
+    assert model.stop_training is True
+
+
+@pytest.mark.parametrize("text", ["[red]a[/red] [1, 2] :smile:", "x" * 500, "Zeile 1\nÄ", ""])
+def test_print_in_a_run_gives_the_text_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    class Printer(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.print(text)
+
+    FakeHost(Printer()).fit()
+    assert capsys.readouterr().out == f"{text}\n"
+
+
+def test_print_in_a_run_goes_above_what_is_live_on_its_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    mine, run = Callback(), Run(FakeModel(), "train")
+    mine.run = run
+    monkeypatch.setattr(sys, "stdout", screen)
+    with Live("the bar", console=run.console, auto_refresh=False):
+        mine.print("above")
+    assert re.search(r"the bar\s*\x1b\[2Kabove\s*the bar", screen.getvalue())  # erased, and drawn again below
+
+
+def test_print_in_a_bare_fit_begins_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    sys.stdout.write("4/4 - loss: 0.5")
+    Callback().print("[red]saved")
+    assert capsys.readouterr().out == "4/4 - loss: 0.5\n[red]saved\n"
+
+
+# State
+
+
+class Stateful(Callback):
+    """Keeps the best weights, and how long it has waited."""
+
+    state_attributes = ("wait", "best", "weights")
+
+    def __init__(self) -> None:
+        self.begins: list[tuple[bool, int]] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self.wait = 0
+        self.best: float | None = None
+        self.weights: list[Any] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        afresh = self.starts_afresh()
+        if afresh:
+            self._reset()
+        self.begins.append((afresh, self.wait))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.wait += 1
+        self.weights.append(np.full(2, epoch))
+
+
+def test_a_callback_without_state_has_an_empty_one() -> None:
+    mine = Counter()
+    assert mine.state_dict() == {}
+    mine.load_state_dict({})
+    assert mine.epochs == []
+
+
+def test_the_state_is_what_the_named_attributes_hold() -> None:
+    mine = Stateful()
+    FakeHost(mine).fit(epochs=2)
+    state = mine.state_dict()
+    assert list(state) == ["wait", "best", "weights"]
+    assert (state["wait"], state["best"], [each.tolist() for each in state["weights"]]) == (2, None, [[0, 0], [1, 1]])
+
+
+def test_the_state_is_a_copy_both_ways() -> None:
+    mine, other = Stateful(), Stateful()
+    mine.weights = [np.zeros(2)]
+    state = mine.state_dict()
+    mine.weights[0] += 1
+    assert state["weights"][0].tolist() == [0, 0]
+    other.load_state_dict(state)
+    state["weights"][0] += 5
+    state["weights"].append("more")
+    assert [each.tolist() for each in other.weights] == [[0, 0]]
+
+
+def test_a_state_goes_through_bytes_into_another_object_and_training_goes_on_with_it() -> None:
+    mine, other = Stateful(), Stateful()
+    FakeHost(mine).fit(epochs=2)
+    other.load_state_dict(parse_state(dump_state(mine.state_dict())))
+    FakeHost(other).fit(epochs=5, initial_epoch=2)
+    FakeHost(whole := Stateful()).fit(epochs=5)
+    assert dump_state(other.state_dict()) == dump_state(whole.state_dict())
+    assert other.begins == [(False, 2)]
+
+
+def test_a_state_counts_for_the_next_training_alone() -> None:
+    mine = Stateful()
+    mine.load_state_dict({"wait": 7, "best": 0.5, "weights": []})
+    host = FakeHost(mine)
+    host.evaluate()  # no training
+    host.fit()
+    host.fit()
+    assert mine.begins == [(False, 7), (True, 0)]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+def test_a_copy_of_a_restored_callback_is_restored_too(duplicate: Any) -> None:
+    mine = Stateful()
+    mine.load_state_dict({"wait": 7, "best": 0.5, "weights": []})
+    FakeHost(copied := duplicate(mine)).fit()
+    assert copied.begins[-1] == (False, 7)
+
+
+@pytest.mark.parametrize(
+    ("state", "wrong"),
+    [
+        ({"wait": 1}, ": missing are best, weights"),
+        ({"wait": 1, "best": 2, "weights": [], "extra": 4, 5: 6}, ": unknown are extra, 5"),
+        ({"wait": 1, "best": 2, "weigths": []}, ": missing are weights; unknown are weigths"),
+        ({}, ": missing are wait, best, weights"),
+        (None, ", but of type NoneType"),
+        (["wait", "best", "weights"], ", but of type list"),
+    ],
+)
+def test_what_is_no_state_of_the_callback_is_an_error_and_changes_nothing(state: Any, wrong: str) -> None:
+    mine = Stateful()
+    with pytest.raises(StateError, match=f"^this is no state of Stateful{wrong}$"):
+        mine.load_state_dict(state)
+    assert mine.state_dict() == {"wait": 0, "best": None, "weights": []}
+    assert mine.starts_afresh()
 
 
 # Names and kinds

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .run import Run
 
@@ -142,14 +143,18 @@ class Callback:
         """
         from .errors import StateError
 
-        missing = [name for name in self.state_attributes if name not in state]
-        unknown = [name for name in state if name not in self.state_attributes]
-        if missing or unknown:
-            parts = {"lacks": missing, "does not know": unknown}
-            what = " and ".join(f"{verb} {', '.join(names)}" for verb, names in parts.items() if names)
-            raise StateError(f"this is no state of {type(self).__name__}, which {what}")
-        for name in self.state_attributes:
-            setattr(self, name, copy.deepcopy(state[name]))
+        title, names = type(self).__name__, self.state_attributes
+        if not isinstance(state, Mapping):
+            raise StateError(f"this is no state of {title}, but of type {type(state).__name__}")
+        parts = {
+            "missing": [name for name in names if name not in state],
+            "unknown": [name for name in state if name not in names],
+        }
+        wrong = "; ".join(f"{what} are {', '.join(map(str, found))}" for what, found in parts.items() if found)
+        if wrong:
+            raise StateError(f"this is no state of {title}: {wrong}")
+        for name, value in copy.deepcopy(dict(state)).items():
+            setattr(self, name, value)
         self._restored = True
 
     def starts_afresh(self) -> bool:
