@@ -85,7 +85,7 @@ class Dispatch:
         self.on_leave: Callable[[BaseException], None] | None = None
         self._entries = {member: implementations(member, run) for member in members}
         for member, found in self._entries.items():
-            _check_wrappers(member, found)
+            check_wrappers(member, found)
             if "on_run_begin" in found:
                 found["on_run_begin"] = _noted(found["on_run_begin"], member, on_begun)
             if profile is not None:
@@ -273,7 +273,7 @@ def _watched(call: Callable[..., Any], on_leave: Callable[[BaseException], None]
     return watched
 
 
-def _check_wrappers(member: Member, found: Mapping[str, Implementation]) -> None:
+def check_wrappers(member: Member, found: Mapping[str, Implementation]) -> None:
     """Refuse wrappers of a pinned callback: wrappers enclose all but the pinned."""
     wrapped = [event for event, implementation in found.items() if implementation.options.get("wrapper")]
     if wrapped and member.name in PINNED:

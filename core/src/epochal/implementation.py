@@ -81,6 +81,29 @@ def implementations(member: Member, run: Run) -> dict[str, Implementation]:
     return found
 
 
+def events_of(found: Any) -> tuple[str, ...]:
+    """Give the events that a class, object, module or function implements, as far as can be told without a run.
+
+    A Keras callback is called for all of Keras's events; those that its class leaves empty are not among these.
+    """
+    if isinstance(found, (FunctionType, MethodType)):
+        marks = {found.__name__: getattr(found, MARK, None)}
+    else:
+        marks = {name: _mark(inspect.getattr_static(found, name, None)) for name in dir(found)}
+    hooks = {(options.get("specname") or name) for name, options in marks.items() if isinstance(options, dict)}
+    kind = found if isinstance(found, type) else type(found)
+    if not isinstance(found, ModuleType) and (issubclass(kind, Callback) or hasattr(kind, "set_model")):
+        methods = {name: getattr(found, name, None) for name in _HOOKS}
+        hooks |= {name for name, method in methods.items() if callable(method) and not _is_default(method)}
+    events = {ALIASES.get(hook, hook) for hook in hooks}
+    return tuple(event for event in EVENTS if event in events)
+
+
+def _mark(attribute: Any) -> Any:
+    function = attribute.__func__ if isinstance(attribute, (staticmethod, classmethod)) else attribute
+    return getattr(function, MARK, None)
+
+
 def _check_meant(member: Member) -> None:
     """Refuse an object without any event; a Callback may have none, unless one of its methods looks like one."""
     callback = member.callback
