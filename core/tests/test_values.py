@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 from typing import Any
 
@@ -21,7 +21,7 @@ from epochal.values import parse_value, spelling_hint, split_assignment
         ("true", True),
         ("[1, 'a']", [1, "a"]),
         ("{a = 1}", {"a": 1}),
-        ("2026-01-02", datetime.date(2026, 1, 2)),
+        ("2026-01-02", dt.date(2026, 1, 2)),
         ('"3"', "3"),
         ("'val_loss'", "val_loss"),
         ("val_loss", "val_loss"),
@@ -34,7 +34,10 @@ from epochal.values import parse_value, spelling_hint, split_assignment
         ("1\n[x]", "1\n[x]"),
         ("[1, 2", "[1, 2"),
         ("package.module:Class", "package.module:Class"),
+        ("[" * 5000, "[" * 5000),
+        ("1" * 5000, "1" * 5000),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_a_value_is_toml_or_text(text: str, value: Any) -> None:
     found = parse_value(text)

@@ -20,7 +20,7 @@ def parse_value(text: str) -> Any:
         import tomli as tomllib
     try:
         content = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, a number of thousands of digits, lists in lists in lists
         return text
     return content["value"] if list(content) == ["value"] else text
 
