@@ -25,18 +25,19 @@ class KerasAdapter(ModelAdapter):
         model = self.model
         if not getattr(model, "compiled", False) or type(model).train_step is not sys.modules["keras"].Model.train_step:
             return None  # a train_step of its own reports what it wants
-        compiled = model._compile_metrics
-        if compiled is not None and not compiled.built:
-            return self._declared_keys(compiled)
+        compiled = (model._compile_metrics, model._compile_loss)
+        if any(each is not None and not each.built for each in compiled):
+            return self._declared_keys()
         try:
             return frozenset(model.get_metrics_result())
         except Exception:  # a metric that has no result before its first batch: then it is not known
             return None
 
-    def _declared_keys(self, compiled: Any) -> frozenset[str] | None:
-        """Give the keys of metrics that were named and not built yet; with several outputs they are not known."""
+    def _declared_keys(self) -> frozenset[str] | None:
+        """Give the keys of what was named and not built yet; with several outputs they are not known."""
         outputs = 1 if type(self.model).__name__ == "Sequential" else len(getattr(self.model, "outputs", None) or ())
-        named, weighted = compiled._user_metrics or [], compiled._user_weighted_metrics
+        compiled = self.model._compile_metrics
+        named, weighted = getattr(compiled, "_user_metrics", None) or [], getattr(compiled, "_user_weighted_metrics", None)
         if outputs != 1 or weighted or not isinstance(named, (list, tuple)):
             return None
         keys = [each if isinstance(each, str) else getattr(each, "name", None) or each.__name__ for each in named]
