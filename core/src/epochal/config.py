@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
 from .settings import Layer, Setting, Settings, Table, merge
+from .values import TOMLError, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,13 +155,14 @@ def _read_file(path: Path, _here: Path, _time: int, _size: int) -> Layer:
         return Layer(problems=(f"{path} cannot be read: {error.strerror or error}.",))
     except UnicodeDecodeError as error:
         return Layer(problems=(f"{path} is no text in UTF-8: {error}.",))
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    return read_text(path, text)
+
+
+def read_text(path: Path, text: str) -> Layer:
+    """Read the text of a config file, as `read_file`."""
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = parse_toml(text)
+    except TOMLError as error:
         return Layer(problems=(f"{path} is no valid TOML: {error}.",))
     prefix: tuple[str, ...] = ("tool", "epochal") if path.name == PROJECT_FILE else ()
     section = content
@@ -268,7 +270,7 @@ class _Reader:
 
     def _place(self, keys: tuple[str, ...], number: int = 0) -> str:
         line = line_of(self._text, (*self._prefix, *keys), number)
-        where = f"{_short(self._path)}, line {line}" if line is not None else _short(self._path)
+        where = f"{short_path(self._path)}, line {line}" if line is not None else short_path(self._path)
         return f"{where}, {'.'.join((*self._prefix, *keys))}"
 
 
@@ -326,7 +328,7 @@ def _parts(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
 
 
-def _short(path: Path) -> str:
+def short_path(path: Path) -> str:
     """Give a path as the user would write it: from the working directory, if it is below that."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))

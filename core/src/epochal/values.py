@@ -8,19 +8,33 @@ from typing import Any
 _PYTHON = {"True": "true", "False": "false"}
 
 
+class TOMLError(ValueError):
+    """A text is no TOML; the message says why, and where."""
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML, and raise a TOMLError whatever is wrong with it."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise TOMLError("lists or tables are nested too deeply") from None
+    except ValueError as error:  # also a number of thousands of digits
+        raise TOMLError(str(error)) from None
+
+
 def parse_value(text: str) -> Any:
     """Read a value of a config file, or take it for text.
 
     >>> parse_value("3"), parse_value("[1, 2]"), parse_value("true"), parse_value("val_loss")
     (3, [1, 2], True, 'val_loss')
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        content = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):  # no TOML, a number of thousands of digits, lists in lists in lists
+        content = parse_toml(f"value = {text}")
+    except TOMLError:
         return text
     return content["value"] if list(content) == ["value"] else text
 
