@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import epochal
+from epochal.errors import PreflightError
 from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost, FakeModel
 from epochal_swap_ema_weights import SwapEMAWeights
@@ -363,9 +364,17 @@ def test_a_misspelt_parameter_is_an_error() -> None:
 def test_an_optimizer_without_averages_is_an_error_before_anything_runs(way: str) -> None:
     model = FakeModel({"w": 1.0})
     watch = Watch("on_train_batch_begin", "on_test_batch_begin", "on_predict_batch_begin")
-    with pytest.raises(ValueError, match="SwapEMAWeights must be used when `use_ema=True` is set on the optimizer"):
+    kind = PreflightError if way == "fit" else ValueError
+    with pytest.raises(kind, match="SwapEMAWeights must be used when `use_ema=True` is set on the optimizer"):
         getattr(FakeHost(SwapEMAWeights(), watch, model=model), way)()
     assert watch.seen == []
+
+
+def test_an_optimizer_without_averages_is_an_error_in_a_bare_fit_too() -> None:
+    swap = bare(SwapEMAWeights(), FakeModel({"w": 1.0}))
+    for begin in (swap.on_train_begin, swap.on_test_begin, swap.on_predict_begin):
+        with pytest.raises(ValueError, match="SwapEMAWeights must be used when `use_ema=True` is set"):
+            begin()
 
 
 @pytest.mark.parametrize("way", ["evaluate", "predict"])
@@ -446,6 +455,42 @@ def test_state_that_is_taken_inside_a_validation_says_where_the_own_weights_are(
         made.on_epoch_begin(0)
     assert (kept.weights, kept.averages) == ({"w": 1.0}, {"w": -1.0})
     assert made.state_dict() == {"lent": None}
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before training begins", "in its begin"])
+def test_the_state_may_come_until_the_first_epoch_begins(early: bool) -> None:
+    model = make_model()
+    swap = bare(SwapEMAWeights(swap_on_epoch=True), model)
+    swap.on_train_begin()
+    swap.on_epoch_end(0)
+    state, kept = parse_state(dump_state(swap.state_dict())), copy.deepcopy(model)
+    made, fresh = SwapEMAWeights(swap_on_epoch=True), make_model()
+
+    class Restore(epochal.Callback):
+        after = ("swap_ema_weights",)
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            if not early:
+                made.load_state_dict(state)
+            fresh.weights, fresh.averages = kept.weights, kept.averages
+
+    if early:
+        made.load_state_dict(state)
+    watch = Watch("on_train_batch_begin")
+    FakeHost(made, Restore(), watch, model=fresh).fit(initial_epoch=1, epochs=2, steps=1, step=train(fresh))
+    assert watch.in_event("on_train_batch_begin") == [1.0]
+
+
+def test_a_state_that_is_restored_when_no_epoch_is_left_is_forgotten() -> None:
+    model = make_model()
+    swap = bare(SwapEMAWeights(swap_on_epoch=True), model)
+    swap.on_train_begin()
+    swap.on_epoch_end(0)
+    made = restored(swap)
+    FakeHost(made, model=model).fit(initial_epoch=1, epochs=1)
+    watch = Watch("on_train_batch_begin")
+    FakeHost(made, watch, model=model).fit(epochs=1, steps=1)
+    assert watch.in_event("on_train_batch_begin") == [-1.0]
 
 
 def test_a_restored_state_counts_for_one_training() -> None:

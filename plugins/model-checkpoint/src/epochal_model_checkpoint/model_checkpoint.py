@@ -2,8 +2,257 @@
 
 from __future__ import annotations
 
-from epochal import Callback
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+from epochal import Callback, Priority, TemplateError
+from epochal.chief import is_chief
+from epochal.frameworks import adapt
+from epochal.monitor import Monitor, count, number, switch, verbosity
+from epochal.paths import is_remote
+from epochal.warn import warn_user
+
+from .files import check_place, checked_path, remove, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from epochal import Run
+
+    Logs = Mapping[str, Any] | None
 
 
 class ModelCheckpoint(Callback):
-    """Saves the model while it trains, and never half of it."""
+    """Saves the model, or its weights, at the end of epochs or every so many batches.
+
+    A file is written beside its place, brought to the disk and then given its name: a kill, an error or a full disk at
+    any moment leaves the file of before, or the new one, whole. An address (`gs://bucket/model.keras`) is handed to the
+    framework as it is, and has no such guarantee.
+
+    With `save_best_only` it saves when the metric is better than at every save before. NaN never is. When the metric
+    does not come, or is no scalar, nothing is saved, which is said once. `best` counts on in a second fit with the same
+    object, and is part of the state, so that a resumed run never overwrites a better checkpoint.
+
+    Without `save_best_only` nothing more is saved once a callback has said that the run failed, because of NaN for
+    example.
+
+    Of several processes that train together the chief writes. No other one reads the weights then, which suits the
+    mirrored variables of `tf.distribute`. A variable that is only summed up over the processes when it is read
+    (`VariableSynchronization.ON_READ`) needs all of them; a model with such variables has to be saved in another way.
+
+    Args:
+        filepath: Where to. Fields are filled in as by `str.format`: `epoch`, `batch` (with an integer `save_freq`),
+            both counted from 1, and every key of the logs. It ends in ".weights.h5" with `save_weights_only`, else in
+            ".keras", or ".h5" for the older format. Folders that are missing are made.
+        monitor: The metric's key in the logs.
+        verbose: 1: one line says what was saved where, and why or why not.
+        save_best_only: Whether to save only when the metric is better than ever.
+        save_weights_only: Whether to save the weights, with the optimizer's state, instead of the whole model.
+        mode: "min", "max", or "auto", which finds out from the metric.
+        save_freq: "epoch", or a number of batches; they are counted across epochs. Where one execution has several
+            steps, saving is due at the end of the execution that reaches the number, and the count begins anew.
+        initial_value_threshold: The value to be better than at first.
+        keep: How many of the files that this object wrote to keep: the latest. None: all.
+
+    Raises:
+        TypeError: An argument has a wrong type.
+        ValueError: An argument is out of its range, or the path has a wrong end. While training: `mode` is "auto", and
+            nothing tells whether less or more of the metric is better.
+        TemplateError: The path's braces cannot be read. When saving: the logs lack a field (it is a KeyError too).
+        OSError: The file cannot be written; what was there is as it was.
+
+    Attributes:
+        best: The metric at the last save; None before the first one.
+        written: The files that `keep` counts, as absolute paths, oldest first.
+
+    Example:
+        >>> ModelCheckpoint("{epoch:02d}-{val_loss:.2f}.keras", save_best_only=True, keep=3).keep
+        3
+    """
+
+    priority = Priority.CHECKPOINT
+    provides = ()
+    state_attributes = ("best", "written", "_epoch", "_batch", "_batches")
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: int | str = "epoch",
+        initial_value_threshold: float | None = None,
+        *,
+        keep: int | None = None,
+    ) -> None:
+        self.save_best_only = switch(self, "save_best_only", save_best_only)
+        self.save_weights_only = switch(self, "save_weights_only", save_weights_only)
+        self._template = checked_path(filepath, self.save_weights_only)
+        self.filepath = self._template.text
+        self._monitor = Monitor(self, monitor, mode)
+        self.monitor = monitor
+        self.mode = self._monitor.mode
+        self.verbose = verbosity(self, verbose)
+        self.save_freq = self._checked_frequency(save_freq)
+        self.best = self._checked_threshold(initial_value_threshold)
+        self.keep = None if keep is None else self._checked_keep(keep)
+        self.requires = tuple(name for name in self._template.fields if name not in ("epoch", "batch"))
+        self.writes = (self.filepath,)
+        self.written: list[str] = []
+        self._epoch = 0
+        self._batch = -1  # the batch of the epoch that ended last
+        self._batches = 0  # that ended since saving was due last
+        self._said_failed = False
+
+    def _checked_frequency(self, value: Any) -> int | str:
+        if isinstance(value, str) and value == "epoch":
+            return value
+        try:
+            return count(self, "save_freq", value, least=1)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"Unrecognized save_freq: {value!r}. ModelCheckpoint takes 'epoch', or a number of batches, which is "
+                "an int of 1 or more."
+            ) from None
+
+    def _checked_threshold(self, value: Any) -> float | None:
+        if value is None or (isinstance(value, float) and math.isinf(value)):
+            return value
+        return number(self, "initial_value_threshold", value)
+
+    def _checked_keep(self, value: Any) -> int:
+        keep = count(self, "keep", value, least=1)
+        if is_remote(self.filepath):
+            raise ValueError(f"ModelCheckpoint: keep={keep} removes files, and cannot at the address {self.filepath!r}")
+        if keep > 1 and not self._template.fields:
+            raise ValueError(
+                f"ModelCheckpoint: keep={keep} needs files of different names, and filepath={self.filepath!r} has no "
+                "field, '{epoch}' for example"
+            )
+        return keep
+
+    @property
+    def async_safe(self) -> bool:
+        """Whether batches may go on ending in other threads meanwhile; Keras asks on JAX and PyTorch."""
+        return self.save_freq == "epoch"
+
+    # Before training
+
+    def on_run_begin(self, run: Run) -> None:
+        """Leave the batches out, if they are not counted."""
+        self._said_failed = False
+        if self.save_freq == "epoch":
+            run.drop(self, "on_train_batch_end")
+
+    def preflight(self) -> None:
+        """Check that there can be a file, and that `{batch}` has a value."""
+        if self._is_chief:
+            check_place(self._template)
+        if "batch" in self._template.fields and self.save_freq == "epoch":
+            known = adapt(self).log_keys()
+            if known is not None and "batch" not in known:
+                raise TemplateError(
+                    f"the path {self.filepath!r} names 'batch', which has a value only when save_freq is a number of "
+                    "batches"
+                )
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Look whether everything that is needed will come."""
+        if self.run is None:
+            self.preflight()
+            self._look_for_fields()
+        if self.save_best_only:
+            self._monitor.begin()
+
+    def _look_for_fields(self) -> None:
+        """Warn of fields that the model does not report; another callback may add them."""
+        known = adapt(self).log_keys()
+        if known is None:
+            return
+        try:
+            self._template.check([*known, *(f"val_{key}" for key in known)], batches=True)
+        except TemplateError as error:
+            warn_user(f"ModelCheckpoint: {error} Saving fails unless another callback adds it to the logs.")
+
+    # While training
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Count the epoch's batches from 0, or on from where the state was taken."""
+        # Asked here because whoever restores the state may do it as late as in its own `on_train_begin`.
+        if self.starts_afresh() or epoch != self._epoch:
+            self._batch = -1
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Save if enough batches have ended."""
+        if not isinstance(self.save_freq, int):
+            return
+        steps = self.params.get("steps")
+        if steps is not None:
+            batch = min(batch, steps - 1)  # the number of the last execution may be greater
+        self._batches += batch - self._batch if batch > self._batch else batch + 1
+        self._batch = batch
+        if self._batches >= self.save_freq:
+            self._batches = 0
+            self._save_if_better(self._epoch, batch, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Save if epochs are what is saved."""
+        if self.save_freq == "epoch":
+            self._save_if_better(epoch, None, logs or {})
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Forget that the state was restored, if no epoch was left to train."""
+        self.starts_afresh()
+
+    def _save_if_better(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> None:
+        title = f"Epoch {epoch + 1}:"
+        path = self._template.format(logs, epoch=epoch, batch=batch)
+        if not self.save_best_only:
+            if not self._has_failed(title, path):
+                self._save(path, title, f"saving model to {path}")
+            return
+        value = self._monitor.read(logs)
+        if value is None:
+            return
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self._monitor.is_better(value, self.best):
+            self._say(f"{title} {self.monitor} did not improve from {best}")
+            return
+        self._save(path, title, f"{self.monitor} improved from {best} to {value:.5f}, saving model to {path}")
+        self.best = value
+
+    def _has_failed(self, title: str, path: str) -> bool:
+        if self.run is None or not self.run.has_failed:
+            return False
+        if not self._said_failed and self._is_chief:
+            self.print(f"{title} the run has failed, so the model is not saved to {path}")
+        self._said_failed = True
+        return True
+
+    def _save(self, path: str, title: str, why: str) -> None:
+        if not self._is_chief:
+            return
+        self._say(f"{title} {why}")
+        adapter = adapt(self)
+        write(path, adapter.save_weights if self.save_weights_only else adapter.save)
+        self._say(f"{title} finished saving model to {path}")
+        if self.keep is not None:
+            self._remove_older(os.path.abspath(path), self.keep)
+
+    def _remove_older(self, newest: str, keep: int) -> None:
+        self.written = [*(each for each in self.written if each != newest), newest]
+        older, self.written = self.written[:-keep], self.written[-keep:]
+        for path in older:
+            remove(path)
+
+    def _say(self, text: str) -> None:
+        if self.verbose and self._is_chief:
+            self.print(text)
+
+    @property
+    def _is_chief(self) -> bool:
+        return self.run.is_chief if self.run is not None else is_chief()

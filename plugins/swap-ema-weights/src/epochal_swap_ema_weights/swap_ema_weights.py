@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Priority, StateError
 from epochal.frameworks import adapt
 from epochal.hosts.loop import LoopRun
 from epochal.monitor import switch
+from epochal.warn import warn_user
 
 from .averages import exchange, forget, give_back, is_untouched, loan_of, note, put_in_for_good, set_aside
 
@@ -52,6 +51,7 @@ class SwapEMAWeights(Callback):
     """
 
     priority = Priority.SCHEDULE
+    provides = ()
     before = ("model_checkpoint", "orbax_checkpoint")
     state_attributes = ("lent",)
 
@@ -80,21 +80,27 @@ class SwapEMAWeights(Callback):
 
     # Training
 
+    def preflight(self) -> None:
+        """Check that the optimizer keeps averages."""
+        self._checked()
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Check that there will be averages, and begin with the model's own weights."""
         adapter = self._checked()
         self._training, self._warned = True, False
-        if self.starts_afresh():
+        if self._restored:
+            forget(self.model)  # its weights come from a file too
+        else:
             self._recover(adapter)
-            return
-        forget(self.model)
-        if self._given is not None:  # whoever restores the model's weights may do it later in this event
-            note(adapter, copy.copy(self._given["own_weights"]))
-        self._given = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Train on with the model's own weights."""
-        give_back(adapt(self))
+        adapter = adapt(self)
+        # Here and not earlier, because whoever restores states and weights may do it in its own `on_train_begin`.
+        if not self.starts_afresh() and self._given is not None:
+            note(adapter, self._given["own_weights"])
+        self._given = None
+        give_back(adapter)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Train with the model's own weights also where an evaluation in this epoch was broken off, and caught."""
@@ -114,6 +120,8 @@ class SwapEMAWeights(Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Leave the averages as the model's weights."""
         self._training = False
+        if not self.starts_afresh():  # restored, and no epoch was left to train
+            self._given = None
         if loan_of(self.model) is not None:
             forget(self.model)
             return
@@ -196,10 +204,9 @@ class SwapEMAWeights(Callback):
             )
         if not self._warned:
             self._warned = True
-            warnings.warn(
+            warn_user(
                 "SwapEMAWeights: the optimizer has made no step yet, so there are no averages of the weights, and the "
-                "weights themselves are used.",
-                stacklevel=3,
+                "weights themselves are used."
             )
         return False
 
@@ -214,8 +221,7 @@ class SwapEMAWeights(Callback):
         else:
             forget(self.model)
             result = "It was trained or loaded since then, and keeps the weights that it has."
-        warnings.warn(
+        warn_user(
             "SwapEMAWeights: an earlier fit or evaluation of this model was broken off while it held the averages of "
-            f"its weights. {result}",
-            stacklevel=3,
+            f"its weights. {result}"
         )

@@ -1,0 +1,208 @@
+"""ModelCheckpoint."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+
+from . import behaviour
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+X = np.ones((4, 1))
+
+
+class Give(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Gives one `val_loss` after the other."""
+
+    def __init__(self, *losses: float) -> None:
+        super().__init__()
+        self.losses = losses
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["val_loss"] = self.losses[epoch]
+
+
+class Breaks(keras.layers.Dense):  # type: ignore[misc]
+    """A layer that cannot be saved while it is broken, as if the disk were full."""
+
+    broken = False
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self.broken:
+            raise OSError("No space left on device")
+
+
+def _model(layer: Any = keras.layers.Dense) -> Any:
+    model = keras.Sequential([keras.layers.Input((1,)), layer(1), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def _fit(model: Any, *callbacks: Any, **arguments: Any) -> Any:
+    return model.fit(X, X, batch_size=2, verbose=0, callbacks=list(callbacks), **arguments)
+
+
+def _break_a_save(callback: Any, path: Path) -> Any:
+    """Save once, then a second time into a full disk; gives the weights of the first time."""
+    model = _model(Breaks)
+    _fit(model, callback)
+    kept = model.get_weights()
+    model.layers[0].broken = True
+    with pytest.raises(OSError, match="No space left on device"):
+        _fit(model, callback)
+    assert path.exists()
+    return kept
+
+
+@behaviour(
+    "model_checkpoint",
+    "A save that fails or is killed leaves the previous model",
+    keras="The file is opened and emptied first, and then written. Whatever ends the save in the middle (a full disk, "
+    "Ctrl-C, a kill) leaves a file that cannot be loaded, and the good one is gone.",
+    ours="The new file is written beside the old one, brought to the disk, and then takes its name.",
+    fails_with=Exception,
+)
+def a_failed_save_leaves_the_model(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    kept = _break_a_save(ModelCheckpoint(path), path)
+    loaded = keras.models.load_model(path, custom_objects={"Breaks": Breaks})
+    assert np.array_equal(loaded.get_weights()[0], kept[0])
+
+
+@behaviour(
+    "model_checkpoint",
+    "A save of weights that fails or is killed leaves the previous weights",
+    keras="As with whole models: the file is emptied first, and after a save that did not get to its end no weights "
+    "are left.",
+    ours="The new file is written beside the old one, brought to the disk, and then takes its name.",
+    fails_with=Exception,
+)
+def a_failed_save_leaves_the_weights(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    kept = _break_a_save(ModelCheckpoint(path, save_weights_only=True), path)
+    model = _model(Breaks)
+    model.load_weights(path)
+    assert np.array_equal(model.get_weights()[0], kept[0])
+
+
+@behaviour(
+    "model_checkpoint",
+    "save_best_only works with a number of batches",
+    keras="The direction of the metric is found out at the end of the first epoch. The second check in the first epoch "
+    "raises `TypeError: 'NoneType' object is not callable`.",
+    ours="The direction is found out when it is needed.",
+    fails_with=TypeError,
+)
+def best_by_batches(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    callback = ModelCheckpoint(tmp_path / "model.keras", monitor="loss", save_best_only=True, save_freq=1)
+    _fit(_model(), callback)
+    assert callback.best > 0
+
+
+@behaviour(
+    "model_checkpoint",
+    "NaN never becomes the best value",
+    keras="A NaN in the first epoch becomes the best value. No number is less than NaN, so the model is never saved "
+    "again, although it improves with every epoch.",
+    ours="NaN is never better than anything.",
+)
+def nan_is_never_best(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    callback = ModelCheckpoint(tmp_path / "{epoch}.keras", save_best_only=True)
+    _fit(_model(), Give(math.nan, 2.0, 1.0), callback, epochs=3)
+    assert callback.best == 1.0
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["2.keras", "3.keras"]
+
+
+@behaviour(
+    "model_checkpoint",
+    "Without the metric save_best_only saves nothing",
+    keras="When the metric is missing (misspelt, or no validation data), the model is saved every time: the last one "
+    "overwrites the best one.",
+    ours="Nothing is saved, and that is said once.",
+)
+def a_missing_metric_saves_nothing(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="val_loss"):
+        _fit(_model(), ModelCheckpoint(tmp_path / "model.keras", save_best_only=True), epochs=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@behaviour(
+    "model_checkpoint",
+    "keep=N removes older files",
+    keras="There is no such parameter. A run of 1,000 epochs leaves 1,000 files.",
+    ours="`keep=2` keeps the two latest of the files that this object wrote.",
+    fails_with=TypeError,
+)
+def keep_removes_older_files(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    _fit(_model(), ModelCheckpoint(tmp_path / "{epoch}.keras", keep=2), epochs=4)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["3.keras", "4.keras"]
+
+
+@behaviour(
+    "model_checkpoint",
+    "A resumed run never overwrites a better checkpoint",
+    keras="The best value is not part of anything that survives a restart. The first epoch after it counts as the "
+    "best, and overwrites the better checkpoint of before.",
+    ours="`best` is part of the state that a backup holds.",
+    fails_with=AttributeError,
+)
+def a_resumed_run_keeps_the_better_checkpoint(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    path = tmp_path / "best.keras"
+    before, after = ModelCheckpoint(path, save_best_only=True), ModelCheckpoint(path, save_best_only=True)
+    _fit(_model(), Give(0.1), before)
+    saved = path.read_bytes()
+    after.load_state_dict(before.state_dict())
+    _fit(_model(), Give(0.1, 0.9), after, initial_epoch=1, epochs=2)
+    assert path.read_bytes() == saved
+
+
+@behaviour(
+    "model_checkpoint",
+    "A field of the path that nobody gives is found before training",
+    keras="A misspelt field is a KeyError at the end of the first epoch, which may have taken hours.",
+    ours="It is an error before the first batch, or a warning where another callback may still add the value, and so in "
+    "every bare `fit`.",
+)
+def a_misspelt_field_is_found_at_once(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    batches = []
+    watch = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: batches.append(batch))
+    with warnings.catch_warnings(), pytest.raises((UserWarning, KeyError), match="val_los"):
+        warnings.simplefilter("error", UserWarning)
+        _fit(_model(), ModelCheckpoint(tmp_path / "{epoch}-{val_los:.2f}.keras"), watch, validation_data=(X, X))
+    assert batches == []
+
+
+@behaviour(
+    "model_checkpoint",
+    "A save_freq that makes no sense is an error",
+    keras="`save_freq=True` counts as 1: the model is saved after every batch. 0 and -5 do the same.",
+    ours="It takes 'epoch' or a number of 1 or more.",
+    fails_with=pytest.fail.Exception,
+)
+def save_freq_is_checked(ModelCheckpoint: Any) -> None:
+    for save_freq in (True, 0, -5):
+        with pytest.raises(ValueError, match="save_freq"):
+            ModelCheckpoint("model.keras", save_freq=save_freq)
+
+
+@behaviour(
+    "model_checkpoint",
+    "Batches are counted right where one execution has several steps",
+    keras="The last execution of an epoch counts in full, also when it had fewer steps: with 5 steps and "
+    "`steps_per_execution=4` an epoch counts as 8 batches.",
+    ours="It counts the steps that the epoch has.",
+)
+def steps_per_execution_is_counted_right(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    model = _model()
+    model.compile("sgd", "mse", steps_per_execution=4)
+    callback = ModelCheckpoint(tmp_path / "{epoch}-{batch}.keras", save_freq=10)
+    model.fit(np.ones((5, 1)), np.ones((5, 1)), batch_size=1, epochs=2, verbose=0, callbacks=[callback])
+    assert [path.name for path in tmp_path.iterdir()] == ["2-5.keras"]
