@@ -111,13 +111,12 @@ class Begin(keras.callbacks.Callback):  # type: ignore[misc]
     "swap_ema_weights",
     "After Ctrl-C in a validation training goes on from the model's own weights",
     keras="The averages stay in the model, and the own weights in the place of the averages. The next fit goes on so.",
-    ours="In a run the own weights are back when it ends. In a bare `fit` they are when the next one begins, which says "
-    "so.",
+    ours="In a run the own weights are back when it ends, in a bare `fit` when the next one begins, which says so.",
 )
 def ctrl_c_in_a_validation_is_undone(SwapEMAWeights: Any) -> None:
     model, watch, begin = _model(trained=False), Watch(), Begin()
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, Y, validation_data=(X, Y), verbose=0, callbacks=[SwapEMAWeights(), watch, Break()])
+        model.fit(X, Y, 2, validation_data=(X, Y), verbose=0, callbacks=[SwapEMAWeights(), watch, Break()])
     own, _ = watch.trained[-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that the own weights are back
