@@ -10,6 +10,9 @@ from ..errors import RunError
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from .summaries import SummaryChannel
 
 
 class ModelAdapter:
@@ -180,6 +183,22 @@ class ModelAdapter:
     def stop_profiler(self, *, save: bool = True) -> None:
         """End the recording, and write it or not."""
         self._cannot("how to profile")
+
+    def profiled_step(self, step: int) -> AbstractContextManager[Any]:
+        """Give a context that marks a training step in the recording.
+
+        Args:
+            step: Its number.
+        """
+        self._cannot("how to profile")
+
+    def summaries(self, name: str) -> SummaryChannel | None:
+        """Give what catches the summaries that the model's own code writes in its steps; None if it can write none.
+
+        Args:
+            name: What they belong to, `train` or `validation`.
+        """
+        return None
 
     @property
     def channels_last(self) -> bool:

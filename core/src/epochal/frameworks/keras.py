@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RunError, one_line
 from ..warn import warn_user
 from .base import ModelAdapter, direction_by_name
+from .step_graph import step_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from .summaries import SummaryChannel
 
 
 class KerasAdapter(ModelAdapter):
@@ -225,16 +229,17 @@ class KerasAdapter(ModelAdapter):
         return text
 
     def train_graph(self) -> bytes | None:
-        function = getattr(self.model, "train_function", None)
-        for name in ("_concrete_variable_creation_fn", "_concrete_stateful_fn"):  # TensorFlow's; there is no other way
-            graph = getattr(getattr(function, name, None), "graph", None)
-            if graph is not None:
-                serialized: bytes = graph.as_graph_def().SerializeToString()
-                return serialized
-        return None
+        return step_graph(getattr(self.model, "train_function", None))
+
+    def summaries(self, name: str) -> SummaryChannel | None:
+        if self._backend() != "tensorflow":
+            return None
+        from .summaries import summary_channel
+
+        return summary_channel(name)
 
     def start_profiler(self, folder: str) -> None:
-        backend = sys.modules["keras"].config.backend()
+        backend = self._backend()
         if backend == "tensorflow":
             sys.modules["tensorflow"].profiler.experimental.start(logdir=folder)
         elif backend == "jax":
@@ -243,11 +248,22 @@ class KerasAdapter(ModelAdapter):
             self._cannot(f"how to profile on {backend}")
 
     def stop_profiler(self, *, save: bool = True) -> None:
-        backend = sys.modules["keras"].config.backend()
-        if backend == "tensorflow":
+        if self._backend() == "tensorflow":
             sys.modules["tensorflow"].profiler.experimental.stop(save=save)
         else:
             sys.modules["jax"].profiler.stop_trace()
+
+    def profiled_step(self, step: int) -> AbstractContextManager[Any]:
+        if self._backend() == "tensorflow":
+            marked = sys.modules["tensorflow"].profiler.experimental.Trace("train", step_num=step, _r=1)
+        else:
+            marked = sys.modules["jax"].profiler.StepTraceAnnotation("train", step_num=step)
+        context: AbstractContextManager[Any] = marked
+        return context
+
+    def _backend(self) -> str:
+        name: str = sys.modules["keras"].config.backend()
+        return name
 
     @property
     def channels_last(self) -> bool:

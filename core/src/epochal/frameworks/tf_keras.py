@@ -46,6 +46,9 @@ class TfKerasAdapter(KerasAdapter):
         layers = (layer for layer in self.model.layers if type(layer).__name__ == "Embedding" and layer.built)
         return {layer.name: layer.embeddings.numpy() for layer in layers}
 
+    def _backend(self) -> str:
+        return "tensorflow"
+
     check_averages = ModelAdapter.check_averages
     has_averages = ModelAdapter.has_averages
     swap_averages = ModelAdapter.swap_averages
@@ -53,7 +56,4 @@ class TfKerasAdapter(KerasAdapter):
     state_tree = ModelAdapter.state_tree
     config = ModelAdapter.config
     assets = ModelAdapter.assets
-    train_graph = ModelAdapter.train_graph
-    start_profiler = ModelAdapter.start_profiler
-    stop_profiler = ModelAdapter.stop_profiler
     channels_last = ModelAdapter.channels_last
