@@ -1,0 +1,66 @@
+"""The values of batches, collected, and turned into events many at a time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from epochal import Logs
+
+from . import summaries
+from .values import as_number, is_fixed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .values import LogValues
+
+MOST = 1000
+"""How many batches are held at the most; the tensors of their values stay on the device as long."""
+SECONDS = 2.0
+"""How long a batch is held at the most, if others follow."""
+
+
+class Batches:
+    """Collects the values of batches without waiting for them: a tensor is fetched when it is written.
+
+    Args:
+        values: Turns logs into values of an event.
+    """
+
+    def __init__(self, values: LogValues) -> None:
+        self._values = values
+        self._rows: list[tuple[int, float, dict[str, Any]]] = []
+        self._due = 0.0
+        self._fixed: dict[type, bool] = {}
+
+    def add(self, step: int, logs: Mapping[str, Any]) -> None:
+        """Take the values of a batch.
+
+        Args:
+            step: Its step.
+            logs: Its values.
+        """
+        if not self._rows:
+            self._due = time.monotonic() + SECONDS
+        raw = logs.raw if isinstance(logs, Logs) else logs.__getitem__
+        self._rows.append((step, time.time(), {key: self._held(raw(key)) for key in logs}))
+
+    def is_due(self) -> bool:
+        """Tell whether it is time to write them."""
+        return bool(self._rows) and (time.monotonic() >= self._due or len(self._rows) >= MOST)
+
+    def take(self) -> list[bytes]:
+        """Give an event for each batch, and forget them."""
+        rows, self._rows = self._rows, []
+        return [summaries.event(step, self._values("batch_{}", row), when) for step, when, row in rows]
+
+    def _held(self, value: Any) -> Any:
+        """Give a value that will be the same when it is written."""
+        kind = type(value)
+        if kind not in self._fixed:
+            self._fixed[kind] = is_fixed(kind)
+        if self._fixed[kind]:
+            return value
+        number = as_number(value)
+        return value if number is None else number

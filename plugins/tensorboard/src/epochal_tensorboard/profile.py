@@ -1,0 +1,102 @@
+"""Profiling some of the batches."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from epochal.errors import one_line
+from epochal.monitor import count
+from epochal.warn import warn_user
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from epochal.frameworks import ModelAdapter
+
+
+def batch_range(owner: Any, given: Any) -> tuple[int, int] | None:
+    """Read the parameter `profile_batch`: a batch, a pair, or either as text, `"10,20"`; 0 is none.
+
+    Raises:
+        TypeError, ValueError: It is something else.
+    """
+    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, (tuple, list)) else (given,)
+    title = f"{type(owner).__name__}: profile_batch={given!r}"
+    if isinstance(given, str):
+        try:
+            parts = [int(part) for part in parts]
+        except ValueError:
+            raise ValueError(f"{title} has to be one or two numbers, '10,20' for example") from None
+    batches = [count(owner, "profile_batch", part) for part in parts]
+    if len(batches) not in (1, 2):
+        raise ValueError(f"{title} has to be a batch, or a pair of the first and the last")
+    first, last = batches[0], batches[-1]
+    if (first, last) == (0, 0):
+        return None
+    if not 0 < first <= last:
+        raise ValueError(f"{title} has to begin with batch 1 or later, and to end with the same batch or a later one")
+    return first, last
+
+
+class Profile:
+    """Records where the time goes, from one batch to another. What fails in it is said, and training goes on.
+
+    Args:
+        first, last: The batches, counted from 1.
+        folder: Where the recording goes.
+    """
+
+    def __init__(self, first: int, last: int, folder: Path) -> None:
+        self._first = first
+        self._last = last
+        self._folder = folder
+        self._recording = ExitStack()
+        self._batch = ExitStack()
+        self._is_recording = False
+        self._is_over = False
+
+    def begin_batch(self, step: int, adapter: ModelAdapter) -> None:
+        """Begin to record, if it is time.
+
+        Args:
+            step: The batch, or the first of several.
+            adapter: Knows the profiler.
+        """
+        if self._is_over or step < self._first:
+            return
+        try:
+            if not self._is_recording:
+                adapter.start_profiler(str(self._folder))
+                self._is_recording = True
+                self._recording.callback(adapter.stop_profiler)
+            self._batch.enter_context(adapter.profiled_step(step))
+        except Exception as error:
+            self._failed("begin", error)
+
+    def end_batch(self, step: int) -> bool:
+        """Stop recording, if it is time; tells whether something was recorded and is complete now.
+
+        Args:
+            step: The batch that ended.
+        """
+        if self._is_over or not self._is_recording:
+            return False
+        self._batch.close()
+        return step >= self._last and self.stop()
+
+    def stop(self) -> bool:
+        """Stop recording; tells whether something was recorded."""
+        was_recording, self._is_recording = self._is_recording, False
+        self._is_over = self._is_over or was_recording
+        try:
+            self._batch.close()
+            self._recording.close()
+        except Exception as error:
+            self._failed("end", error)
+            return False
+        return was_recording
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self._is_over = True
+        warn_user(f"TensorBoard: the profiler could not {what}, and training goes on without it. {one_line(error)}")
