@@ -14,7 +14,6 @@ from epochal.config import (
     command_line,
     config_file,
     find_config,
-    line_of,
     load_settings,
     read_environment,
     read_file,
@@ -293,28 +292,6 @@ def test_a_misspelt_or_senseless_variable_is_a_mistake() -> None:
     (problem,) = read_environment({"EPOCHAL_AUTOLOAD": "perhaps"}).problems
     assert "has to be 0 or 1" in problem
     assert read_environment({"EPOCHAL_OF_A_PLUGIN": "x", "HOME": "/"}).problems == ()
-
-
-# Lines
-
-
-@pytest.mark.parametrize(
-    ("keys", "number", "line"),
-    [
-        (("a",), 0, 1),
-        (("t",), 0, 3),
-        (("t", "b"), 0, 4),
-        (("t", "u"), 0, 5),
-        (("t", "u", "v"), 0, 5),
-        (("s", "x"), 0, 7),
-        (("s", "x"), 1, 9),
-        (("t", "none"), 0, 3),
-        (("none",), 0, None),
-    ],
-)
-def test_the_line_of_a_key(keys: tuple[str, ...], number: int, line: int | None) -> None:
-    text = "a = 1\n\n[t]  # a table\n'b' = 2\nu.v = 3\n[[s]]\nx = 1\n[[s]]\nx = 2\n"
-    assert line_of(text, keys, number) == line
 
 
 def test_every_key_and_variable_is_described() -> None:

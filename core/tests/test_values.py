@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal.values import TOMLError, parse_toml, parse_value, spelling_hint, split_assignment
+from epochal.values import parse_value, spelling_hint, split_assignment
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,3 @@ def test_pythons_spelling_is_hinted_at() -> None:
     assert spelling_hint("True") == " In a config file it is written true."
     assert "leave the parameter out" in spelling_hint("None")
     assert spelling_hint("true") == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "why"), [("x = ]", "line 1"), ("x = " + "[" * 5000, "deep"), ("x = " + "1" * 5000, "digits")]
-)
-def test_whatever_is_wrong_with_toml_is_one_kind_of_error(text: str, why: str) -> None:
-    with pytest.raises(TOMLError, match=why):
-        parse_toml(text)

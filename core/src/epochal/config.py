@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
 from .settings import Layer, Setting, Settings, Table, merge
-from .values import TOMLError, parse_toml
+from .toml import TOMLError, line_of, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -272,60 +272,6 @@ class _Reader:
         line = line_of(self._text, (*self._prefix, *keys), number)
         where = f"{short_path(self._path)}, line {line}" if line is not None else short_path(self._path)
         return f"{where}, {'.'.join((*self._prefix, *keys))}"
-
-
-def line_of(text: str, keys: tuple[str, ...], number: int = 0) -> int | None:
-    """Find the line in which a key or a table of a TOML file begins; None where it is written in another way.
-
-    Args:
-        text: The file's text.
-        keys: The keys that lead to it.
-        number: Which table of an array of tables is meant, counted from 0.
-    """
-    lines = text.splitlines()
-    for depth in range(len(keys), 0, -1):
-        headers = [place for place, line in enumerate(lines) if _header(line) == keys[:depth]]
-        if not headers:
-            continue
-        header = headers[min(number, len(headers) - 1)]
-        if depth == len(keys):
-            return header + 1
-        for place in range(header + 1, len(lines)):
-            if _header(lines[place]) is not None:
-                break
-            if _leads_to(_key(lines[place]), keys[depth:]):
-                return place + 1
-        return header + 1
-    for place, line in enumerate(lines):  # keys above every table
-        if _header(line) is not None:
-            break
-        if _leads_to(_key(line), keys):
-            return place + 1
-    return None
-
-
-def _leads_to(key: tuple[str, ...] | None, keys: tuple[str, ...]) -> bool:
-    """Tell whether a dotted key is where other keys begin, or goes on behind them."""
-    shared = min(len(key or ()), len(keys))
-    return shared > 0 and (key or ())[:shared] == keys[:shared]
-
-
-_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_DOTTED = rf"\s*{_PART}(?:\s*\.\s*{_PART})*\s*"
-
-
-def _header(line: str) -> tuple[str, ...] | None:
-    found = re.match(rf"\s*\[\[?({_DOTTED})\]\]?\s*(#.*)?$", line)
-    return _parts(found[1]) if found else None
-
-
-def _key(line: str) -> tuple[str, ...] | None:
-    found = re.match(rf"({_DOTTED})=", line)
-    return _parts(found[1]) if found else None
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
 
 
 def short_path(path: Path) -> str:

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
+from .toml import TOMLError, parse_toml
+
 _PYTHON = {"True": "true", "False": "false"}
-
-
-class TOMLError(ValueError):
-    """A text is no TOML; the message says why, and where."""
-
-
-def parse_toml(text: str) -> dict[str, Any]:
-    """Parse TOML, and raise a TOMLError whatever is wrong with it."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise TOMLError("lists or tables are nested too deeply") from None
-    except ValueError as error:  # also a number of thousands of digits
-        raise TOMLError(str(error)) from None
 
 
 def parse_value(text: str) -> Any:
