@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError, one_line
 from ..warn import warn_user
-from .base import ModelAdapter, direction_by_name
+from . import keras_metrics
+from .base import ModelAdapter
 from .step_graph import step_graph
 
 if TYPE_CHECKING:
@@ -26,47 +26,10 @@ class KerasAdapter(ModelAdapter):
     # Metrics
 
     def log_keys(self) -> frozenset[str] | None:
-        model = self.model
-        if not getattr(model, "compiled", False) or type(model).train_step is not sys.modules["keras"].Model.train_step:
-            return None  # a train_step of its own reports what it wants
-        compiled = (model._compile_metrics, model._compile_loss)
-        if any(each is not None and not each.built for each in compiled):
-            return self._declared_keys()
-        try:
-            return frozenset(model.get_metrics_result())
-        except Exception:  # a metric that has no result before its first batch: then it is not known
-            return None
-
-    def _declared_keys(self) -> frozenset[str] | None:
-        """Give the keys of what was named and not built yet; with several outputs they are not known."""
-        outputs = 1 if type(self.model).__name__ == "Sequential" else len(getattr(self.model, "outputs", None) or ())
-        compiled = self.model._compile_metrics
-        named, weighted = getattr(compiled, "_user_metrics", None) or [], getattr(compiled, "_user_weighted_metrics", None)
-        if outputs != 1 or weighted or not isinstance(named, (list, tuple)):
-            return None
-        keys = [each if isinstance(each, str) else getattr(each, "name", None) or each.__name__ for each in named]
-        return frozenset(["loss", *keys]) if len(set(keys)) == len(keys) else None
+        return keras_metrics.log_keys(self.model)
 
     def direction_of(self, metric: str) -> str | None:
-        declared = self._declared_directions()
-        name = re.sub(r"_\d+$", "", metric) if metric not in declared else metric
-        if name in declared:
-            return declared[name]
-        # A model of several outputs reports `OUTPUT_METRIC`.
-        ends = [each for each in declared if name.endswith(f"_{each}")]
-        if ends:
-            return declared[max(ends, key=len)]
-        if metric == "loss" or metric.endswith("_loss"):
-            return "min"
-        return None if declared else direction_by_name(metric)
-
-    def _declared_directions(self) -> dict[str, str]:
-        """Read the directions of the compiled metrics; a metric without a declared one counts as Keras counts it."""
-        metrics = getattr(self.model, "metrics", None) or []
-        flat = [each for metric in metrics for each in getattr(metric, "metrics", None) or [metric]]
-        return {
-            each.name: "max" if each._direction == "up" else "min" for each in flat if getattr(each, "_direction", None)
-        }
+        return keras_metrics.direction_of(self.model, metric)
 
     # The optimizer and its learning rate
 
