@@ -141,7 +141,7 @@ def begun_host(callbacks: Sequence[Any], model: Any = None) -> Iterator[Any]:
 
     uninvited = Catalogue(tuple(record for record in discover().records if not record.autoload))
     driver = Driver(Run(SimpleNamespace() if model is None else model, "train"), select(list(callbacks), uninvited))
-    host = HostList(driver)
+    host = HostList(lambda _first, _last: driver)
     host.on_train_begin()
     host.on_epoch_begin(0)
     try:

@@ -6,7 +6,7 @@ import pytest
 
 from epochal import Callback, InvalidCallbackError, Logs, Outcome, Run, RunError, hookimpl
 from epochal.dispatch import nothing
-from epochal.driver import Driver
+from epochal.driver import Driver, look_at_runs
 from epochal.hookspecs import EVENTS
 from epochal.member import make_member
 from epochal.selection import arrange
@@ -863,3 +863,20 @@ def test_the_batch_events_can_be_put_on_any_object_and_lets_it_go() -> None:
     target.on_train_batch_begin(0)  # type: ignore[attr-defined]
     assert mine.events[-1] == "on_train_batch_begin"
     host.end()
+
+
+def test_who_looks_at_runs_sees_each_before_it_begins_and_may_keep_it_from_beginning() -> None:
+    class Refused(Exception):
+        pass
+
+    def refuse(run: Run, members: Any) -> None:
+        raise Refused(run.stage, [member.name for member in members])
+
+    look_at_runs(refuse)
+    try:
+        with pytest.raises(Refused) as caught:
+            Driver(Run(FakeModel(), "test"), [])
+    finally:
+        look_at_runs(None)
+    assert caught.value.args == ("test", [])
+    Driver(Run(FakeModel(), "test"), [])

@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 
+_look_at_run: Callable[[Run, Sequence[Member]], None] | None = None
+
+
+def look_at_runs(look: Callable[[Run, Sequence[Member]], None] | None) -> None:
+    """Have a function called with every run of this process that is about to begin, and its callbacks in order.
+
+    What it raises keeps the run from beginning. None: no function any more.
+    """
+    global _look_at_run
+    _look_at_run = look
+
+
 class BatchCalls:
     """The six events of batches as functions of `(batch, logs=None)`, which a driver makes."""
 
@@ -53,6 +65,8 @@ class Driver:
     """
 
     def __init__(self, run: Run, members: Sequence[Member], *, profile: bool | None = None) -> None:
+        if _look_at_run is not None:
+            _look_at_run(run, members)
         self.run = run
         self._profile = _make_profile(profile)
         if self._profile is not None:

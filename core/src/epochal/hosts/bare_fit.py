@@ -66,7 +66,17 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         memo[id(self)] = copied = type(self)(made)
         return copied
 
-    epochal_bare = True
+    epochal_driven = True
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it drives a run, or has driven one."""
+        return self._driver is not None
+
+    def end(self, error: BaseException | None) -> None:
+        """End the run, for who knows that the call is over."""
+        if self._driver is not None:
+            self._driver.end(error)
 
     def given(self) -> list[Any]:
         """Give the callbacks themselves, for a run where Keras does not own the call."""
@@ -199,7 +209,11 @@ class HistoryStandIn(keras.callbacks.History):  # type: ignore[misc]  # Keras ha
         super().__init__()
         self._runner = runner
 
-    epochal_bare = True
+    epochal_driven = True
+    has_run = False
+
+    def end(self, error: BaseException | None) -> None:
+        """Nothing: it has no run."""
 
     def given(self) -> list[Any]:
         """Give nothing: what it stands in for comes with the other object."""

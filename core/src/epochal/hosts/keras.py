@@ -137,21 +137,21 @@ def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, ar
         callbacks: What the caller gave as callbacks.
         arguments: All other arguments of the method, by name.
     """
-    members = select(_own_callbacks(callbacks))
+    given = _own_callbacks(callbacks)
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
-    driver = Driver(Run(model, stage), members)
+    host = HostList(lambda first, last: Driver(Run(model, stage), select([first, given, last])))
     try:
-        result = method(**arguments, callbacks=HostList(driver))
+        result = method(**arguments, callbacks=host)
     except BaseException as error:
-        driver.end(error)
+        host.end(error)
         if not isinstance(error, Terminated):
             raise
         if stage == "train":
-            return driver.run.history
+            return host.history
         raise SystemExit(128 + signal.SIGTERM) from None  # a second signal cut it short: there is no result
-    driver.end()
+    host.end()
     return result
 
 
@@ -184,10 +184,15 @@ def _own_callbacks(given: Any) -> Any:
     """Take the callbacks out of what Keras accepts in their place: its CallbackList, and what `callbacks` gives."""
     if isinstance(given, (list, tuple)):
         return [_own_callbacks(each) for each in given]
-    kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(given).__mro__}
-    if "keras.CallbackList" in kinds:
+    if is_callback_list(given):
         return _own_callbacks(given.callbacks)
-    return given.given() if hasattr(given, "epochal_bare") else given
+    return given.given() if hasattr(given, "epochal_driven") else given
+
+
+def is_callback_list(given: Any) -> bool:
+    """Tell whether an object is a CallbackList of Keras's, without importing Keras."""
+    kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(given).__mro__}
+    return "keras.CallbackList" in kinds
 
 
 def _method(model: Any, name: str) -> Callable[..., Any]:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from ..errors import RunError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import FrameType
 
     from ..driver import Driver
@@ -24,14 +26,81 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
     """Passes the events of Keras's loop on to a driver.
 
     The batch events are not methods: the driver sets them on the object when the run begins.
+
+    A model with a `fit` of its own may treat it as the list that the caller would have given. What is appended or added
+    takes part in the run. Who makes a list of it gets what `epochal.callbacks` gives, and what comes with that in the
+    list is driven by Keras, after ours.
+
+    Args:
+        make_driver: Makes the driver of a run with further callbacks, ahead of those that were given and behind them.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    epochal_driven = True
+
+    def __init__(self, make_driver: Callable[[list[Any], list[Any]], Driver]) -> None:
         super().__init__()
-        self.callbacks = list(driver.run.callbacks.values())
-        self._driver = driver
+        self._make_driver = make_driver
+        self._first: list[Any] = []
+        self._last: list[Any] = []
+        self._parts: list[Any] = []
         self._begun = False
         self._models: list[Any] = []
+        self._renew()
+
+    def _renew(self) -> None:
+        self._driver = self._make_driver(self._first, self._last)
+        self.callbacks = list(self._driver.run.callbacks.values())
+
+    @property
+    def history(self) -> Any:
+        """Our History."""
+        return self._driver.run.history
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run, whoever drove it."""
+        for part in self._parts:
+            part.end(error)
+        if self._begun or not any(part.has_run for part in self._parts):
+            self._driver.end(error)
+
+    # As the list that it stands for
+
+    def __iter__(self) -> Iterator[Any]:
+        from .bare_fit import bare_callbacks
+
+        self._parts = self._parts or bare_callbacks(self._driver.run._members)
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)  # `[*self]` would ask for the length
+
+    def append(self, callback: Any) -> None:
+        self.extend([callback])
+
+    def extend(self, callbacks: Iterable[Any]) -> None:
+        self._take(self._last, len(self._last), callbacks)
+
+    def insert(self, index: int, callback: Any) -> None:
+        """Add a callback: at 0 ahead of those that were given, anywhere else behind them."""
+        self._take(self._first if index == 0 else self._last, 0 if index == 0 else len(self._last), [callback])
+
+    def __add__(self, others: Iterable[Any]) -> HostList:
+        self.extend(others)
+        return self
+
+    __iadd__ = __add__
+
+    def __radd__(self, others: Iterable[Any]) -> HostList:
+        self._take(self._first, 0, others)
+        return self
+
+    def _take(self, place: list[Any], index: int, callbacks: Iterable[Any]) -> None:
+        if self._begun:
+            raise RunError("callbacks can be added until the run begins, and it has begun")
+        place[index:index] = callbacks
+        self._renew()
+
+    # Keras's events
 
     def _begin(self) -> None:
         """Begin the run with the first event, which is the first moment at which Keras knows the steps."""
