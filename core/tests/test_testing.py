@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal import Callback, InvalidCallbackError, OrderError, Outcome, Priority
+from epochal import Callback, InvalidCallbackError, OrderError, Outcome, Priority, RunError
+from epochal.frameworks import ModelAdapter, adapt
 from epochal.testing import FakeHost, FakeModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Watch(Callback):
@@ -174,3 +179,92 @@ def test_no_epochs_and_no_steps_are_a_run_too() -> None:
     watch = Watch()
     FakeHost(watch).fit(steps=0)
     assert watch.epochs == [(0, {})]
+
+
+# What callbacks do with the model
+
+
+def adapted(model: FakeModel) -> ModelAdapter:
+    callback = Callback()
+    callback.set_model(model)
+    return adapt(callback)
+
+
+def test_whether_there_is_validation_is_known() -> None:
+    assert FakeHost().fit(validation_steps=2).validates is True
+    assert FakeHost().fit().validates is False
+    assert FakeHost().evaluate().validates is None
+
+
+def test_the_weights_that_the_adapter_gives_and_takes_are_copies() -> None:
+    model = FakeModel({"kernel": [1.0], "bias": [0.0]})
+    adapter = adapted(model)
+    kept, named = adapter.get_weights(), dict(adapter.named_weights())
+    model.weights["kernel"].append(2.0)
+    assert kept == [[1.0], [0.0]]
+    assert named == {"kernel": [1.0], "bias": [0.0]}
+    adapter.set_weights(kept)
+    kept[0].append(3.0)
+    assert model.weights == {"kernel": [1.0], "bias": [0.0]}
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        adapter.set_weights([[1.0]])
+
+
+def test_the_learning_rate_is_read_and_set() -> None:
+    model = FakeModel(learning_rate=0.5)
+    adapter = adapted(model)
+    assert adapter.learning_rates() == {"learning_rate": 0.5}
+    adapter.check_learning_rate("Mine")
+    adapter.set_learning_rate("learning_rate", 0.25)
+    assert (model.learning_rate, adapter.learning_rates()) == (0.25, {"learning_rate": 0.25})
+
+
+def test_a_schedule_is_read_at_the_steps_made_and_cannot_be_set() -> None:
+    model = FakeModel(learning_rate=lambda step: 1 / (1 + step))
+    adapter = adapted(model)
+    model.iterations = 3
+    assert (adapter.iterations, adapter.learning_rates()) == (3, {"learning_rate": 0.25})
+    with pytest.raises(RunError, match="Mine sets the learning rate, which is a schedule"):
+        adapter.check_learning_rate("Mine")
+    with pytest.raises(RunError, match="a callback sets the learning rate, which is a schedule"):
+        adapter.set_learning_rate("learning_rate", 1.0)
+
+
+def test_a_model_without_an_optimizer_has_no_rate_and_no_steps() -> None:
+    adapter = adapted(FakeModel(learning_rate=None))
+    assert (adapter.iterations, adapter.learning_rates()) == (None, {})
+    with pytest.raises(RunError, match="Mine sets the learning rate, which is not there"):
+        adapter.check_learning_rate("Mine")
+
+
+def test_the_metrics_are_those_declared() -> None:
+    adapter = adapted(FakeModel(metrics={"f1": "max", "accuracy": None, "other": None}))
+    assert adapter.log_keys() == frozenset(["f1", "accuracy", "other"])
+    assert [adapter.direction_of(name) for name in ("f1", "accuracy", "other", "loss")] == ["max", "max", None, "min"]
+    assert adapted(FakeModel()).log_keys() is None
+    assert adapted(FakeModel(metrics={})).log_keys() == frozenset()
+
+
+def test_averages_are_swapped_and_settled() -> None:
+    model = FakeModel({"kernel": [1.0]})
+    adapter = adapted(model)
+    for use in (adapter.check_averages, adapter.swap_averages, adapter.settle_averages):
+        with pytest.raises(ValueError, match="keeps no moving average"):
+            use()
+    model.averages = {"kernel": [0.5]}
+    adapter.check_averages()
+    adapter.swap_averages()
+    assert (model.weights, model.averages) == ({"kernel": [0.5]}, {"kernel": [1.0]})
+    adapter.settle_averages()
+    model.weights["kernel"].append(2.0)
+    assert model.averages == {"kernel": [0.5]}
+
+
+def test_a_saved_model_is_a_file_of_its_weights(tmp_path: Path) -> None:
+    model = FakeModel({"kernel": [1.0]})
+    adapter = adapted(model)
+    for save, path in ((adapter.save, tmp_path / "whole"), (adapter.save_weights, tmp_path / "weights")):
+        save(path)
+        assert json.loads(path.read_text()) == {"kernel": [1.0]}
+    assert adapter.state_tree() == {"weights": {"kernel": [1.0]}}
+    assert adapter.state_tree()["weights"]["kernel"] is not model.weights["kernel"]

@@ -103,6 +103,7 @@ class FakeAdapter(ModelAdapter):
         self.model.weights, self.model.averages = self.model.averages, self.model.weights
 
     def settle_averages(self) -> None:
+        self.check_averages()
         self.model.averages = copy.deepcopy(self.model.weights)
 
     def save(self, path: str | os.PathLike[str]) -> None:
