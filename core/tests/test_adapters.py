@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from epochal import Callback, RunError
+from epochal import Callback, LearningRateError, RunError
 from epochal.frameworks import adapt
+from epochal.testing import FakeModel
 from epochal.testing import FakeModel
 
 
@@ -63,3 +64,13 @@ def test_averages_are_filled_by_the_first_step() -> None:
 def test_averages_of_a_model_that_nobody_knows_are_a_clear_error() -> None:
     with pytest.raises(RunError, match="the average of the weights is not known"):
         adapt(_with(object())).has_averages()
+
+
+def test_a_rate_that_is_a_schedules_is_a_type_error_as_in_keras() -> None:
+    adapter = adapt(_with(FakeModel(learning_rate=lambda step: 0.1)))
+    with pytest.raises(LearningRateError, match="Mine sets the learning rate, which is a schedule") as caught:
+        adapter.check_learning_rate("Mine")
+    assert isinstance(caught.value, TypeError)
+    with pytest.raises(RunError, match="there is no optimizer") as caught_other:
+        adapt(_with(FakeModel(learning_rate=None))).check_learning_rate("Mine")
+    assert not isinstance(caught_other.value, TypeError)

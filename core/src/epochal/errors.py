@@ -13,6 +13,7 @@
     ├── OrderError                     `before` and `after` cannot all hold
     ├── PreflightError                 a run would not do what it is meant to; nothing has been trained
     ├── RunError                       a run is driven in a way that makes no sense
+    │   └── LearningRateError          the learning rate is a schedule's and cannot be set (a TypeError too)
     ├── StateError                     a callback's state cannot be written or read
     ├── TemplateError                  a path's fields cannot be filled (a KeyError too)
     └── MissingDependencyError         a package that is needed now is not installed (an ImportError too)
@@ -111,6 +112,10 @@ class PreflightError(EpochalError):
 
 class RunError(EpochalError):
     """A run is driven in a way that makes no sense, `run.log` outside an epoch for example."""
+
+
+class LearningRateError(RunError, TypeError):
+    """The learning rate is a schedule's and cannot be set by a callback. A TypeError too, which Keras raises there."""
 
 
 class StateError(EpochalError):

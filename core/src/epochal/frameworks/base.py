@@ -77,7 +77,8 @@ class ModelAdapter:
             rate: The new rate.
 
         Raises:
-            RunError: The rate is a schedule's and cannot be set, or there is no optimizer.
+            LearningRateError: The rate is a schedule's and cannot be set.
+            RunError: There is no optimizer.
         """
         self._cannot("the learning rate")
 
@@ -88,7 +89,8 @@ class ModelAdapter:
             purpose: Who wants to set it, for the message.
 
         Raises:
-            RunError: It cannot.
+            LearningRateError: The rate is a schedule's.
+            RunError: There is no optimizer.
         """
         self._cannot("the learning rate")
 

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RunError, one_line
+from ..errors import LearningRateError, RunError, one_line
 from ..warn import warn_user
 from . import keras_metrics
 from .base import ModelAdapter
@@ -72,7 +72,7 @@ class KerasAdapter(ModelAdapter):
             )
         for optimizer in optimizers.values():
             if callable(self._rate(optimizer)):
-                raise RunError(
+                raise LearningRateError(
                     f"{purpose} sets the learning rate, and that of {type(optimizer).__name__} is a schedule, "
                     f"{type(self._rate(optimizer)).__name__}. Take one of the two: the callback, or the schedule."
                 )

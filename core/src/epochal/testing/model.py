@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RunError
+from ..errors import LearningRateError, RunError
 from ..frameworks import ModelAdapter
 
 if TYPE_CHECKING:
@@ -77,8 +77,10 @@ class FakeAdapter(ModelAdapter):
 
     def check_learning_rate(self, purpose: str) -> None:
         rate = self.model.learning_rate
-        if rate is None or callable(rate):
-            raise RunError(f"{purpose} sets the learning rate, which is {'a schedule' if rate else 'not there'}")
+        if rate is None:
+            raise RunError(f"{purpose} sets the learning rate, and there is no optimizer")
+        if callable(rate):
+            raise LearningRateError(f"{purpose} sets the learning rate, which is a schedule")
 
     def get_weights(self) -> list[Any]:
         return copy.deepcopy(list(self.model.weights.values()))
