@@ -306,14 +306,14 @@ def _static_status(value: str, facts: _Facts, core: str | None) -> tuple[Status,
             f"`pip install --upgrade {CORE} {facts.name}` brings two that fit, if there are."
         )
     package = value.partition(":")[0].partition(".")[0]
-    if not _is_there(package):
+    if not is_there(package):
         return Status.BROKEN, (
             f"its package {package!r} is not there. Reinstall it with `pip install --force-reinstall {facts.name}`."
         )
     return Status.OK, ""
 
 
-def _is_there(package: str) -> bool:
+def is_there(package: str) -> bool:
     """Tell whether a top-level package could be imported, by the finders that an import asks; nothing is imported."""
     if package in sys.modules:
         return True

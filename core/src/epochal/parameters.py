@@ -64,18 +64,23 @@ def make_arguments(kind: Callable[..., Any], table: Table) -> tuple[dict[str, An
 def _argument(kind: Callable[..., Any], parameter: Parameter, setting: Setting) -> tuple[Any, str]:
     """Give the value for one parameter, and what is wrong with it."""
     value, hint = setting.value, type_hint(kind, parameter)
-    is_reference = isinstance(value, str) and _REFERENCE.match(value) is not None
+    names_code = is_reference(value)
     if hint is Any:
-        return _resolve(value) if is_reference and _is_there(value) else (value, "")
+        return _resolve(value) if names_code and _is_there(value) else (value, "")
     if fits(value, hint):
         return value, ""
-    if is_reference:
+    if names_code:
         found, problem = _resolve(value)
         if problem or fits(found, hint):
             return found, problem
         return None, f"{_written(parameter)} is expected, and {value!r} is {found!r}."
     how = ' It is given as "package.module:name".' if _is_code(hint) else ""
     return None, f"{_written(parameter)} is expected, and {value!r} ({type(value).__name__}) stands there.{how}"
+
+
+def is_reference(value: Any) -> bool:
+    """Tell whether a value may stand for an object: a text like `"package.module:name"`."""
+    return isinstance(value, str) and _REFERENCE.match(value) is not None
 
 
 def fits(value: Any, hint: Any) -> bool:

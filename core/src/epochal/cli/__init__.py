@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "list": "show the installed callbacks",
+    "run": "run a script with the active callbacks in its every fit, evaluate and predict",
     "demo": "train a small network on real data and show what ran",
 }
 
@@ -58,6 +59,9 @@ def _run(words: Sequence[str]) -> int:
             module = import_module(f".{name}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
+            if hasattr(module, "split"):  # a part of the words is not ours to read
+                words, behind = module.split(words)
+                command.set_defaults(behind=behind)
     parsed = parser.parse_args(words)
     if parsed.version:
         from importlib_metadata import version

@@ -1,0 +1,157 @@
+"""`epochal run`: a script, untouched, whose every fit, evaluate and predict gets the active callbacks."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import SUPPRESS, ArgumentTypeError
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..config import config_file, set_command_line
+from ..driver import look_at_runs
+from ..early_check import check_settings
+from ..hosts.script import drive_keras
+from ..program import NotRunnableError, Program
+from ..settings import Layer, Setting
+from ..values import parse_value
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from ..member import Member
+    from ..run import Run
+
+    Override = tuple[tuple[str, str], Setting]
+
+WITH_VALUE = ("--enable", "--disable", "--set", "--config")
+_OVERRIDE = re.compile(r"(?P<instance>[^=\s]+)\.(?P<parameter>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
+_SOURCE = "command line"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.usage = "epochal run [options] SCRIPT [arguments]\n       epochal run [options] -m MODULE [arguments]"
+    parser.allow_abbrev = False
+    add = parser.add_argument
+    add("--enable", action="append", metavar="NAME", help="switch callbacks on, by name, with commas between them")
+    add("--disable", action="append", metavar="NAME", help="switch callbacks off, whoever switched them on")
+    add(
+        "--set",
+        action="append",
+        type=_override,
+        metavar="NAME.PARAMETER=VALUE",
+        help="switch a callback on and set a parameter, the value as in a config file; NAME#2 is the second instance",
+    )
+    add("--config", type=Path, metavar="FILE", help="read this config file instead of looking for one")
+    add("--plan", action="store_true", help="run up to the first fit, evaluate or predict, show what it would call")
+    add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
+    add("-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does")
+    add("script", nargs="?", metavar="SCRIPT", help="the script; what stands behind it is its own")
+    add("arguments", nargs="*", help=SUPPRESS)
+    parser.set_defaults(usage_error=parser.error)
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split the words of the command line behind the script or module: what follows is not ours to read."""
+    place = 1
+    while place < len(words):
+        word = words[place]
+        if word == "--":
+            return [*words[: place + 2]], [*words[place + 2 :]]
+        if word == "-m":
+            return [*words[: place + 2]], [*words[place + 2 :]]
+        if not word.startswith("-") or word.startswith("-m"):
+            return [*words[: place + 1]], [*words[place + 1 :]]
+        place += 2 if word in WITH_VALUE else 1
+    return [*words], []
+
+
+def _override(text: str) -> Override:
+    found = _OVERRIDE.fullmatch(text)
+    if found is None:
+        raise ArgumentTypeError(f"{text!r} is not of the form name.parameter=value, like early_stopping.patience=3")
+    instance, parameter = found["instance"], found["parameter"]
+    return (instance, parameter), Setting(parse_value(found["value"]), f"--set {instance}.{parameter}", _SOURCE)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the script or module."""
+    name = arguments.module or arguments.script
+    if name is None:
+        arguments.usage_error("give a script, or a module with -m")
+    try:
+        program = Program(name, arguments.behind, is_module=arguments.module is not None)
+        program.enter()
+        _settle(arguments)
+        drive_keras()
+        check_settings()
+        return _plan(program) if arguments.plan else program.run()
+    except NotRunnableError as error:
+        print(f"epochal: {error}", file=sys.stderr)
+        return 2
+
+
+def _settle(arguments: argparse.Namespace) -> None:
+    """Let what the command line says hold for the process, and the config file that there is now."""
+    set_command_line(_layer(arguments))
+    file = arguments.config or config_file()
+    config = Setting(file.absolute() if file is not None else None, "--config", _SOURCE)
+    set_command_line(replace(_layer(arguments), config=config))
+
+
+def _layer(arguments: argparse.Namespace) -> Layer:
+    return Layer(
+        enable=_names(arguments.enable, "--enable"),
+        disable=_names(arguments.disable, "--disable"),
+        overrides=dict(arguments.set or ()),
+        profile=Setting(True, "--profile", _SOURCE) if arguments.profile else None,
+    )
+
+
+def _names(words: Iterable[str] | None, option: str) -> dict[str, Setting]:
+    names = (name.strip() for word in words or () for name in word.split(","))
+    return {name: Setting(True, f"{option} {name}", _SOURCE) for name in names if name}
+
+
+class _Planner:
+    """Shows the plan of the first run that is about to begin, and ends the program."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+
+    def __call__(self, run: Run, members: Sequence[Member]) -> None:
+        if self.status is None:
+            self.status = _show(run, members)
+        raise SystemExit(self.status)
+
+
+def _plan(program: Program) -> int:
+    planner = _Planner()
+    look_at_runs(planner)
+    try:
+        status = program.run()
+    except SystemExit:
+        if planner.status is None:
+            _say_no_plan(program)
+        raise
+    if planner.status is not None:  # the program went on, whatever it made of its end
+        return planner.status
+    _say_no_plan(program)
+    return status or 1
+
+
+def _say_no_plan(program: Program) -> None:
+    print(f"epochal: {program.name!r} ended before any fit, evaluate or predict, so there is no plan", file=sys.stderr)
+
+
+def _show(run: Run, members: Sequence[Member]) -> int:
+    from ..plan import Plan, order_events
+
+    events, problems = order_events(members)
+    plan = Plan(tuple(members), events, (), tuple(problems), config_file())
+    for place in plan.members:
+        print(place.name, place.reason)
+    return 0
