@@ -10,7 +10,6 @@ import pytest
 from epochal import Callback, LearningRateError, RunError
 from epochal.frameworks import adapt
 from epochal.testing import FakeModel
-from epochal.testing import FakeModel
 
 
 class Model:
@@ -71,6 +70,6 @@ def test_a_rate_that_is_a_schedules_is_a_type_error_as_in_keras() -> None:
     with pytest.raises(LearningRateError, match="Mine sets the learning rate, which is a schedule") as caught:
         adapter.check_learning_rate("Mine")
     assert isinstance(caught.value, TypeError)
-    with pytest.raises(RunError, match="there is no optimizer") as caught_other:
+    with pytest.raises(RunError, match="which is not there") as caught_other:
         adapt(_with(FakeModel(learning_rate=None))).check_learning_rate("Mine")
     assert not isinstance(caught_other.value, TypeError)

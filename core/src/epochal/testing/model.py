@@ -78,7 +78,7 @@ class FakeAdapter(ModelAdapter):
     def check_learning_rate(self, purpose: str) -> None:
         rate = self.model.learning_rate
         if rate is None:
-            raise RunError(f"{purpose} sets the learning rate, and there is no optimizer")
+            raise RunError(f"{purpose} sets the learning rate, which is not there")
         if callable(rate):
             raise LearningRateError(f"{purpose} sets the learning rate, which is a schedule")
 
