@@ -6,7 +6,7 @@ import inspect
 import re
 from dataclasses import dataclass
 from inspect import Parameter
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .activity import Activity, activities, find_record
@@ -187,7 +187,7 @@ def _type(annotation: Any) -> str:
 
 def _written(default: Any) -> str:
     """Give a default as Python writes it; of code its name, as its address tells nothing."""
-    if isinstance(default, (type, FunctionType)):
+    if isinstance(default, (type, FunctionType, BuiltinFunctionType)):
         return f"{default.__module__}.{default.__qualname__}".removeprefix("builtins.")
     return " ".join(repr(default).split())
 
