@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
@@ -79,6 +79,7 @@ def test_every_way_of_training_gives_the_same(
     assert any((one != other).any() for one, other in zip(give.weights[3], give.weights[5], strict=True))
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]) | st.floats(0, 1, width=16), max_size=12),
     settings=st.fixed_dictionaries(

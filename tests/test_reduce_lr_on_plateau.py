@@ -121,13 +121,20 @@ def test_it_decides_as_keras_does(values: list[float], arguments: dict[str, Any]
     assert train(ReduceLROnPlateau(**arguments)) == train(keras.callbacks.ReduceLROnPlateau(**arguments))
 
 
-@pytest.mark.parametrize("train", [_in_a_run, _in_a_bare_fit, _in_the_list])
+@pytest.mark.parametrize(
+    ("train", "error"),
+    [
+        (_in_a_run, epochal.PreflightError),
+        (_in_a_bare_fit, epochal.LearningRateError),
+        (_in_the_list, epochal.PreflightError),
+    ],
+)
 def test_a_schedule_of_the_optimizer_is_an_error_before_anything_is_trained(
-    train: Callable[..., None], model: Any, data: Data
+    train: Callable[..., None], error: type[Exception], model: Any, data: Data
 ) -> None:
     model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
     before = model.get_weights()
-    with pytest.raises(epochal.RunError, match="ReduceLROnPlateau sets the learning rate, and that of SGD is a sched"):
+    with pytest.raises(error, match="ReduceLROnPlateau sets the learning rate, and that of SGD is a schedule"):
         train(model, data, ReduceLROnPlateau())
     for one, other in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -142,7 +149,7 @@ def test_a_loop_gives_it_the_optimizer(data: Data) -> None:
             run.log(loss=1.0)
     assert give.rates == pytest.approx(RATES)
     with (
-        pytest.raises(epochal.RunError, match="there is no optimizer"),
+        pytest.raises(epochal.PreflightError, match="there is no optimizer"),
         epochal.loop(model, verbose=0, callbacks=[_halving()]),
     ):
         raise AssertionError
@@ -173,6 +180,14 @@ def test_with_a_scheduler_both_log_the_rate_of_the_epoch(model: Any, data: Data)
     give = Give()
     _in_a_run(model, data, give, _halving(), LearningRateScheduler(lambda epoch, lr: 0.1 if epoch == 0 else lr))
     assert give.rates == pytest.approx(RATES)
+
+
+def test_a_scheduler_that_takes_every_reduction_back_is_said(model: Any, data: Data) -> None:
+    give = Give()
+    with pytest.warns(UserWarning, match="both change learning_rate") as warned:
+        _in_a_run(model, data, give, _halving(), LearningRateScheduler(lambda epoch: 0.1))
+    assert len(warned) == 1
+    assert give.rates == pytest.approx([0.1] * len(LOSSES))
 
 
 @pytest.mark.parametrize("middle", [1, 3, 5])
@@ -206,5 +221,5 @@ def test_it_works_in_the_bare_fit_of_tf_keras(optimizer: str, data: Data) -> Non
     _in_a_bare_fit(model, data, give, _halving())
     assert give.rates == pytest.approx(RATES)
     model.compile(kind(tf_keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
-    with pytest.raises(epochal.RunError, match="is a schedule, CosineDecay"):
+    with pytest.raises(epochal.LearningRateError, match="is a schedule, CosineDecay"):
         _in_a_bare_fit(model, data, give, _halving())

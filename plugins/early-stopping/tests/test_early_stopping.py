@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
@@ -82,6 +82,7 @@ _LOSSES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     losses=_LOSSES,
     patience=st.integers(0, 4),
@@ -326,6 +327,7 @@ def test_evaluate_and_predict_leave_the_weights_alone() -> None:
 # State
 
 
+@settings(deadline=None)
 @given(losses=st.lists(st.sampled_from([0.1, 0.2, 0.3, math.nan, math.inf]), min_size=1, max_size=10), data=st.data())
 def test_a_run_that_was_stopped_in_the_middle_decides_as_one_that_was_not(losses: list[float], data: Any) -> None:
     def make() -> EarlyStopping:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
@@ -153,6 +153,7 @@ def test_what_cannot_be_called_is_an_error_at_once(schedule: Any, message: str) 
 # What the schedule gives
 
 
+@settings(deadline=None)
 @given(st.floats(0, allow_infinity=False, allow_nan=False) | st.integers(0, 10**300))
 def test_every_finite_number_that_is_not_negative_is_a_rate(rate: float) -> None:
     assert _train(lambda epoch: rate, epochs=1) == [float(rate)]
@@ -237,11 +238,30 @@ def test_each_of_several_optimizers_gets_a_rate_of_its_own(capsys: pytest.Captur
 @pytest.mark.parametrize("rate", [None, lambda step: 0.1])
 def test_a_rate_that_cannot_be_set_is_an_error_before_training(rate: Any) -> None:
     trained: list[int] = []
-    with pytest.raises(epochal.RunError, match="LearningRateScheduler sets the learning rate"):
-        FakeHost(LearningRateScheduler(lambda epoch: 0.1), model=FakeModel(learning_rate=rate)).fit(
-            step=lambda epoch, batch: trained.append(batch)
-        )
+    model, scheduler = FakeModel(learning_rate=rate), LearningRateScheduler(lambda epoch: 0.1)
+    with pytest.raises(epochal.PreflightError, match="LearningRateScheduler sets the learning rate"):
+        FakeHost(scheduler, model=model).fit(step=lambda epoch, batch: trained.append(batch))
     assert trained == []
+    scheduler.set_model(model)
+    with pytest.raises(epochal.RunError, match="LearningRateScheduler sets the learning rate") as caught:
+        scheduler.on_train_begin({})
+    assert isinstance(caught.value, TypeError) == callable(rate)
+
+
+def test_it_says_what_it_adds_and_what_it_changes() -> None:
+    class Need(epochal.Callback):
+        requires = ("learning_rate_body", "learning_rate_head")
+
+    class Change(epochal.Callback):
+        provides = ()
+        changes = ("learning_rate",)
+
+    def fit(schedule: Any, *others: epochal.Callback) -> None:
+        FakeHost(LearningRateScheduler(schedule), *others, model=TwoRates()).fit()
+
+    fit(lambda epoch, lr: lr, Need(), Change())
+    with pytest.warns(UserWarning, match="both change learning_rate"):
+        fit(lambda epoch: 0.1, Change())
 
 
 def test_a_line_tells_the_rate_of_every_epoch(capsys: pytest.CaptureFixture[str]) -> None:

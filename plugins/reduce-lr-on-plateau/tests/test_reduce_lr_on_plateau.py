@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
@@ -86,6 +86,7 @@ def _expected(
     return rates
 
 
+@settings(deadline=None)
 @given(
     losses=st.lists(st.sampled_from([0.1, 0.2, 0.3, math.nan, math.inf]) | st.floats(width=16), max_size=16),
     patience=st.integers(0, 3),
@@ -233,6 +234,7 @@ def test_it_has_its_turn_after_a_scheduler_so_that_the_scheduler_logs_the_rate_o
 # State
 
 
+@settings(deadline=None)
 @given(
     losses=st.lists(st.sampled_from([0.1, 0.2, 0.3, math.nan]), min_size=1, max_size=12),
     cooldown=st.integers(0, 2),
@@ -303,12 +305,16 @@ def test_wrong_arguments_are_named(arguments: dict[str, Any], error: type[Except
 
 @pytest.mark.parametrize("rate", [None, lambda step: 0.1])
 def test_a_rate_that_cannot_be_set_is_an_error_before_training(rate: Any) -> None:
-    trained = []
-    with pytest.raises(epochal.RunError, match="ReduceLROnPlateau sets the learning rate"):
-        FakeHost(ReduceLROnPlateau(), model=FakeModel(learning_rate=rate)).fit(
-            step=lambda epoch, batch: trained.append(batch)
-        )
+    trained: list[int] = []
+    model = FakeModel(learning_rate=rate)
+    with pytest.raises(epochal.PreflightError, match="ReduceLROnPlateau sets the learning rate"):
+        FakeHost(ReduceLROnPlateau(), model=model).fit(step=lambda epoch, batch: trained.append(batch))
     assert trained == []
+    callback = ReduceLROnPlateau()
+    callback.set_model(model)
+    with pytest.raises(epochal.RunError, match="ReduceLROnPlateau sets the learning rate") as caught:
+        callback.on_train_begin({})
+    assert isinstance(caught.value, TypeError) == callable(rate)
 
 
 def test_a_metric_that_is_known_not_to_come_is_said_once() -> None:

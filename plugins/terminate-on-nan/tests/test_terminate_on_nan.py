@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
@@ -43,6 +43,7 @@ def _losses(*losses: Any) -> Any:
     return lambda epoch, batch: {"loss": losses[(epoch * 3 + batch) % len(losses)]}
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(width=32), min_size=1, max_size=8), st.booleans())
 def test_the_first_loss_that_is_no_finite_number_ends_training(losses: list[float], as_arrays: bool) -> None:
     given = [np.float32(loss) for loss in losses] if as_arrays else losses

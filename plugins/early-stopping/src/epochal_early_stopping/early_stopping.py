@@ -56,6 +56,7 @@ class EarlyStopping(Callback):
     """
 
     priority = Priority.CONTROL
+    provides = ()
     state_attributes = ("wait", "best", "best_epoch", "best_weights", "stopped_epoch")
 
     def __init__(
@@ -93,10 +94,15 @@ class EarlyStopping(Callback):
         """Forget a training that never got to its end."""
         self._training = False
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Begin anew, unless the state was just restored; warn of a metric that is known not to come."""
+    def preflight(self) -> None:
+        """Warn of a metric that is known not to come."""
         self._monitor = Monitor(self, self.monitor, self.mode, self.min_delta)
         self._monitor.begin()
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Begin anew, unless the state was just restored."""
+        if self.run is None:
+            self.preflight()
         self._reason = None
         self._training = True
         if self.starts_afresh():

@@ -36,7 +36,8 @@ class LearningRateScheduler(Callback):
             functions written in C; or `verbose` has a wrong type.
         ValueError: `verbose` is out of its range. While training: what the schedule gave is no number, not finite or
             less than 0.
-        RunError: When training begins: the optimizer's learning rate is a schedule's, or there is no optimizer.
+        LearningRateError: When training begins: the optimizer's learning rate is a schedule's.
+        RunError: When training begins: there is no optimizer. In a run of epochal both are in its PreflightError.
 
     Attributes:
         schedule: As given.
@@ -46,15 +47,27 @@ class LearningRateScheduler(Callback):
     """
 
     priority = Priority.SCHEDULE
+    provides: tuple[str, ...] | None = ("learning_rate",)
 
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
         self._takes_rate = _takes_rate(schedule)
+        if not self._takes_rate:
+            self.changes = ("learning_rate",)  # whatever another callback made of it
         self.schedule = schedule
         self.verbose = verbosity(self, verbose)
 
-    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
+    def on_run_begin(self) -> None:
+        """Find out what will be added to the logs."""
+        self.provides = tuple(adapt(self).learning_rates())
+
+    def preflight(self) -> None:
         """Check that the learning rate can be set."""
         adapt(self).check_learning_rate(type(self).__name__)
+
+    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Check that the learning rate can be set, where nobody has done so."""
+        if self.run is None:
+            self.preflight()
 
     def on_epoch_begin(self, epoch: int, logs: MutableMapping[str, Any] | None = None) -> None:
         """Set the learning rate, of each optimizer if there are several."""
@@ -66,7 +79,7 @@ class LearningRateScheduler(Callback):
                 optimizer = key.removeprefix("learning_rate").removeprefix("_")
                 self.print(
                     f"Epoch {epoch + 1}: LearningRateScheduler setting {f'{optimizer} ' if optimizer else ''}"
-                    f"learning rate to {rate:.6g}."
+                    f"learning rate to {float(f'{rate:.6g}')}."
                 )
 
     def _rate(self, epoch: int, old: float) -> float:

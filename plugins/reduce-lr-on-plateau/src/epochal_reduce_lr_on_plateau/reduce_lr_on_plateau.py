@@ -37,7 +37,8 @@ class ReduceLROnPlateau(Callback):
         TypeError: An argument has a wrong type.
         ValueError: An argument is out of its range. While training: `mode` is "auto", and nothing tells whether less
             or more of the metric is better.
-        RunError: When training begins: the optimizer's learning rate is a schedule's, or there is no optimizer.
+        LearningRateError: When training begins: the optimizer's learning rate is a schedule's.
+        RunError: When training begins: there is no optimizer. In a run of epochal both are in its PreflightError.
 
     Attributes:
         best: The best value; None before the first number.
@@ -51,6 +52,8 @@ class ReduceLROnPlateau(Callback):
 
     priority = Priority.SCHEDULE
     after = ("learning_rate_scheduler",)
+    provides: tuple[str, ...] | None = ("learning_rate",)
+    changes = ("learning_rate",)
     state_attributes = ("best", "wait", "cooldown_counter")
 
     def __init__(
@@ -85,11 +88,20 @@ class ReduceLROnPlateau(Callback):
         self.wait = 0
         self.cooldown_counter = 0
 
-    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
-        """Check that the learning rate can be set, and begin anew unless the state was just restored."""
-        adapt(self).check_learning_rate(type(self).__name__)
+    def on_run_begin(self) -> None:
+        """Find out what will be added to the logs."""
+        self.provides = tuple(adapt(self).learning_rates())
+
+    def preflight(self) -> None:
+        """Check that the learning rate can be set, and warn of a metric that is known not to come."""
         self._monitor = Monitor(self, self.monitor, self.mode, self.min_delta)
         self._monitor.begin()
+        adapt(self).check_learning_rate(type(self).__name__)
+
+    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
+        """Begin anew, unless the state was just restored."""
+        if self.run is None:
+            self.preflight()
         if self.starts_afresh():
             self._reset()
 
@@ -137,5 +149,5 @@ class ReduceLROnPlateau(Callback):
         best = "" if self.best is None else f"; best {self.best:.5g}"
         self.print(
             f"Epoch {epoch + 1}: ReduceLROnPlateau reducing {f'{optimizer} ' if optimizer else ''}learning rate to "
-            f"{rate:.6g}: {self.monitor} did not improve for {epochs}{best}."
+            f"{float(f'{rate:.6g}')}: {self.monitor} did not improve for {epochs}{best}."
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
 from epochal.monitor import switch
+from epochal.warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,7 @@ class TerminateOnNaN(Callback):
     """
 
     priority = Priority.CONTROL
+    provides = ()
 
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = switch(self, "raise_error", raise_error)
@@ -79,4 +80,4 @@ class TerminateOnNaN(Callback):
         what = (
             f"no scalar: {loss!r}" if "loss" in logs else f"not in their logs. There are: {', '.join(logs) or 'none'}"
         )
-        warnings.warn(f"TerminateOnNaN looks at the loss of every training batch, which is {what}.", stacklevel=2)
+        warn_user(f"TerminateOnNaN looks at the loss of every training batch, which is {what}.")
