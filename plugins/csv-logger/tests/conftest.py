@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,12 @@ def read(path: Path) -> Callable[..., list[dict[str, str]]]:
         return [dict(zip(header, row, strict=True)) for row in rows]
 
     return read
+
+
+@pytest.fixture
+def no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing wait for the disk, in tests that write many files."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture

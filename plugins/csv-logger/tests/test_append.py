@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Read = Callable[..., list[dict[str, str]]]
     Train = Callable[..., None]
 
-_SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SAME_FILE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _epochs(read: Read) -> list[int]:
@@ -36,6 +36,7 @@ def _restarted(callback: CSVLogger, **arguments: Any) -> CSVLogger:
     return made
 
 
+@pytest.mark.usefixtures("no_disk")
 @_SAME_FILE
 @given(
     append=st.booleans(),
@@ -68,12 +69,15 @@ def test_a_run_that_was_killed_and_goes_on_gives_the_file_of_the_run_that_was_no
     assert path.read_bytes() == whole
 
 
-def test_a_restored_run_that_begins_with_its_first_epoch_again_replaces_all_of_its_rows(path: Path, read: Read) -> None:
+def test_a_restored_run_that_begins_with_its_first_epoch_again_replaces_all_of_its_rows(
+    path: Path, read: Read, capsys: pytest.CaptureFixture[str]
+) -> None:
     FakeHost(CSVLogger(path)).fit(epochs=2)
     killed = CSVLogger(path, append=True)
     FakeHost(killed).fit(epochs=1)
     FakeHost(_restarted(killed, append=True)).fit(epochs=3)
     assert _epochs(read) == [0, 1, 0, 1, 2]
+    assert capsys.readouterr().out == ""
 
 
 def test_a_state_of_before_the_first_epoch_takes_nothing_away(path: Path, read: Read) -> None:
@@ -85,15 +89,15 @@ def test_a_state_of_before_the_first_epoch_takes_nothing_away(path: Path, read: 
 
 
 def test_a_state_that_comes_after_training_began_counts_too(path: Path, read: Read) -> None:
-    killed = CSVLogger(path)
-    FakeHost(killed).fit(epochs=2)
-    made = CSVLogger(path)
+    killed = CSVLogger(path, append=True)
+    FakeHost(killed).fit(epochs=3)
+    made = CSVLogger(path, append=True)
     made.on_train_begin()
     made.load_state_dict(killed.state_dict())
-    made.on_epoch_end(2, {"loss": 1.0})
-    assert _epochs(read) == [0, 1, 2]
-    FakeHost(made).fit(epochs=1)
+    made.on_epoch_end(0, {"loss": 1.0})
     assert _epochs(read) == [0]
+    FakeHost(made).fit(epochs=1)
+    assert _epochs(read) == [0, 0]
 
 
 def test_the_state_serves_one_fit(path: Path, read: Read) -> None:
@@ -115,6 +119,12 @@ def test_a_run_that_goes_on_without_state_replaces_the_rows_that_it_trains_again
     assert _epochs(read) == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4]
     assert [row["loss"] for row in read()][6:] == ["5.0"] * 3 + ["1.0"] * 2
     assert "goes on with epoch 3, so the rows of" in capsys.readouterr().out
+
+
+def test_only_rows_of_the_last_run_are_replaced(path: Path, read: Read, train: Train) -> None:
+    path.write_text("epoch,loss\n0,5.0\n1,5.0\n2,5.0\n2,7.0\n3,7.0\n")  # as Keras writes it after a restart
+    train(CSVLogger(path, append=True), {"loss": 1.0}, first=2)
+    assert [row["loss"] for row in read()] == ["5.0", "5.0", "5.0", "1.0"]
 
 
 def test_a_run_that_begins_where_the_last_one_ended_takes_nothing_away(

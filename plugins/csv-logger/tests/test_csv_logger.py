@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Read = Callable[..., list[dict[str, str]]]
     Train = Callable[..., None]
 
-_SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SAME_FILE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 _NAMES = st.sampled_from(["loss", "accuracy", "val_loss", "learning_rate", 'with "quotes", and a comma'])
-_LOGS = st.dictionaries(_NAMES, st.floats() | st.text(st.characters(codec="utf-8")), max_size=4)
+_LOGS = st.dictionaries(_NAMES, st.floats() | st.text("a1é√ ,;|\t\"'\r\n\u2028"), max_size=4)
 
 
 class Adds(epochal.Callback):
@@ -46,6 +46,7 @@ def test_the_file_is_as_keras_writes_it(path: Path, train: Train) -> None:
     assert path.read_bytes() == b"epoch,accuracy,loss\r\n0,0.25,0.5\r\n1,1e-07,nan\r\n"
 
 
+@pytest.mark.usefixtures("no_disk")
 @_SAME_FILE
 @given(epochs=st.lists(_LOGS, min_size=1, max_size=6), separator=st.sampled_from(",;\t|"))
 def test_no_row_ever_disagrees_with_the_header(
@@ -58,6 +59,7 @@ def test_no_row_ever_disagrees_with_the_header(
     ]
 
 
+@pytest.mark.usefixtures("no_disk")
 @_SAME_FILE
 @given(st.lists(_LOGS, min_size=1, max_size=3), st.lists(_LOGS, max_size=3))
 def test_to_append_is_the_same_as_to_write_it_all_at_once(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
@@ -62,6 +62,7 @@ def test_every_event_is_a_keyword_and_comes_as_to_a_class_with_methods() -> None
     assert {call[0] for call in calls} == set(EVENTS)
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(EVENTS))))
 def test_only_the_events_that_were_given_reach_it(events: set[str]) -> None:
     calls: list[Call] = []

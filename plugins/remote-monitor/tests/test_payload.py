@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epochal_remote_monitor.payload import as_json, make_payload
@@ -20,16 +20,21 @@ _VALUES = st.recursive(
 )
 
 
+_ANY_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not in JSON")
 
 
+@_ANY_TIME
 @given(_VALUES)
 def test_any_values_become_json_that_every_reader_takes(value: Any) -> None:
     made = as_json(value)
     assert json.loads(json.dumps(made), parse_constant=_no_constant) == made
 
 
+@_ANY_TIME
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text() | st.booleans() | st.none())
 def test_what_json_has_stays(value: Any) -> None:
     assert as_json(value) == value

@@ -178,6 +178,15 @@ def test_a_second_fit_counts_anew(server: Any) -> None:
     assert server.epochs == [0, 1, 0]
 
 
+def test_it_takes_epochs_also_after_the_end_of_training(server: Any) -> None:
+    monitor = RemoteMonitor(server.root, timeout=LONG)
+    FakeHost(monitor).fit(epochs=2)
+    monitor.on_epoch_end(2, {})
+    assert monitor.flush()
+    assert monitor.delivered == 1
+    assert server.epochs == [0, 1, 2]
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_it_copies_also_while_it_sends(copied: Any, server: Any) -> None:
     server.answers.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from threading import Event
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochal_remote_monitor.sender import Sender
@@ -13,6 +13,7 @@ from epochal_remote_monitor.sender import Sender
 LONG = 60.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["", "refused", "late"]), max_size=20))
 def test_everything_is_sent_in_order_and_counted_once(results: list[str]) -> None:
     sent: list[int] = []
