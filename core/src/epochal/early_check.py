@@ -41,7 +41,7 @@ def check_settings() -> None:
     settings, catalogue = load_settings(), discover()
     problems = mistakes(catalogue, settings)
     members: dict[str, Member] = {}
-    for name in dict.fromkeys([*settings.enabled(), *(record.name for record in catalogue.autoloaded())]):
+    for name in dict.fromkeys(["", *settings.enabled(), *(record.name for record in catalogue.autoloaded())]):
         if ":" in name:
             problems += _missing_package(name, settings.switches[name])
         elif not _names_code(name, settings):
@@ -55,7 +55,10 @@ def check_settings() -> None:
 
 
 def _survey_alone(name: str, catalogue: Catalogue, settings: Settings) -> tuple[list[Member], list[str]]:
-    """Create one callback with the pinned two, and tell what is wrong; nothing where that needs a framework."""
+    """Create one callback (none without a name) with the pinned two, and tell what is wrong.
+
+    Nothing is where that needs a framework.
+    """
     others = {each.name for each in catalogue.autoloaded()} - {name, *PINNED}
     switches = {other: Setting(False, "", "default") for other in others}
     switches |= {each: switch for each, switch in settings.switches.items() if each == name or not switch.value}

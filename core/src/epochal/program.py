@@ -58,7 +58,7 @@ class Program:
         if not self.is_module:
             from importlib.machinery import SourceFileLoader
 
-            path = os.path.abspath(self.name)
+            path = os.path.join(os.getcwd(), self.name)
             vars(main).update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
         sys.modules["__main__"] = main
 
@@ -86,7 +86,7 @@ class Program:
         return 0
 
     def _script_code(self) -> CodeType:
-        path = os.path.abspath(self.name)
+        path = os.path.join(os.getcwd(), self.name)
         with io.open_code(path) as file:
             code: CodeType = compile(file.read(), path, "exec", dont_inherit=True)
         return code
@@ -126,7 +126,7 @@ def _check_script(path: Path) -> None:
         hint = f", like {str(path / '__main__.py')!r}" if (path / "__main__.py").is_file() else ""
         raise NotRunnableError(f"{str(path)!r} is a folder. Give the script in it{hint}.")
     try:
-        with io.open_code(os.path.abspath(path)):
+        with io.open_code(os.path.join(os.getcwd(), path)):
             return
     except FileNotFoundError:
         folder = path.parent

@@ -7,7 +7,7 @@ import sys
 from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config import config_file, set_command_line
 from ..driver import look_at_runs
@@ -86,11 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
         program = Program(name, arguments.behind, is_module=arguments.module is not None)
         program.enter()
         _settle(arguments)
-        drive_keras()
         check_settings()
-        return _plan(program) if arguments.plan else program.run()
+        if arguments.plan:
+            return _plan(program)
+        drive_keras()
+        return program.run()
     except NotRunnableError as error:
-        print(f"epochal: {error}", file=sys.stderr)
+        _say(str(error))
         return 2
 
 
@@ -117,34 +119,46 @@ def _names(words: Iterable[str] | None, option: str) -> dict[str, Setting]:
 
 
 class _Planner:
-    """Shows the plan of the first run that is about to begin, and ends the program."""
+    """Shows the plan of the first run that is about to begin, and ends the program, whatever it makes of that."""
 
     def __init__(self) -> None:
         self.status: int | None = None
 
-    def __call__(self, run: Run, members: Sequence[Member]) -> None:
+    def show(self, run: Run, members: Sequence[Member]) -> None:
         if self.status is None:
             self.status = _show(run, members)
+        raise SystemExit(self.status)
+
+    def refuse(self, package: str) -> None:
+        if self.status is None:
+            _say(f"the models of {package} are not driven by `epochal run`, so there is no plan")
+            self.status = 1
         raise SystemExit(self.status)
 
 
 def _plan(program: Program) -> int:
     planner = _Planner()
-    look_at_runs(planner)
+    look_at_runs(planner.show)
+    drive_keras(planner.refuse)
     try:
         status = program.run()
-    except SystemExit:
-        if planner.status is None:
+    except SystemExit as error:
+        if planner.status is None and error.code not in (None, 0):
             _say_no_plan(program)
-        raise
-    if planner.status is not None:  # the program went on, whatever it made of its end
-        return planner.status
-    _say_no_plan(program)
-    return status or 1
+            raise
+        status = 1
+    if planner.status is None:
+        _say_no_plan(program)
+        return status or 1
+    return planner.status
 
 
 def _say_no_plan(program: Program) -> None:
-    print(f"epochal: {program.name!r} ended before any fit, evaluate or predict, so there is no plan", file=sys.stderr)
+    _say(f"{program.name!r} ended before any fit, evaluate or predict, so there is no plan")
+
+
+def _say(message: str) -> None:
+    print(f"epochal: {message}", file=sys.stderr)
 
 
 def _show(run: Run, members: Sequence[Member]) -> int:
@@ -154,4 +168,6 @@ def _show(run: Run, members: Sequence[Member]) -> int:
     plan = Plan(tuple(members), events, (), tuple(problems), config_file())
     for place in plan.members:
         print(place.name, place.reason)
-    return 0
+    for problem in plan.problems:
+        _say(problem)
+    return 1 if plan.problems else 0

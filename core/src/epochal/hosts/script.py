@@ -20,33 +20,45 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 STAGES = {"fit": "train", "evaluate": "test", "predict": "predict"}
-_NOT_DRIVEN = (
-    "{} are not driven by `epochal run`: what they do goes on without epochal. Single callbacks work there: "
-    "model.fit(callbacks=[…])."
-)
+PACKAGES = ("keras", "tf_keras")
 
 
-def drive_keras() -> None:
+def warn_not_driven(package: str) -> None:
+    """Tell that the models of a package are left alone."""
+    warn_user(
+        f"the models of {package} are not driven by `epochal run`: what they do goes on without epochal. Single "
+        "callbacks work there: model.fit(callbacks=[…])."
+    )
+
+
+def drive_keras(not_driven: Callable[[str], None] = warn_not_driven) -> None:
     """Have every Keras model of this process driven, whether Keras is imported already or will be.
 
     What it changes stays: the threads and the exit functions of a script may use models after its end.
+
+    Args:
+        not_driven: Called with the name of a package whose models cannot be driven when one of them is first used.
     """
-    sys.meta_path.insert(0, _Finder())
-    for name in _PATCHES:
+    told = functools.cache(not_driven)
+    sys.meta_path.insert(0, _Finder(told))
+    for name in PACKAGES:
         if name in sys.modules:
-            _PATCHES[name](sys.modules[name])
+            _patch(sys.modules[name], told)
 
 
 class _Finder:
     """Finds Keras as the other finders do, and acts when it has been executed; to find it may not be to import it."""
 
+    def __init__(self, not_driven: Callable[[str], None]) -> None:
+        self._not_driven = not_driven
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name not in _PATCHES:
+        if name not in PACKAGES:
             return None
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target) if finder is not self else None
             if spec is not None:
-                _after_execution(spec, _PATCHES[name])
+                _after_execution(spec, lambda module: _patch(module, self._not_driven))
                 return spec
         return None
 
@@ -62,27 +74,15 @@ def _after_execution(spec: ModuleSpec, act: Callable[[ModuleType], None]) -> Non
     loader.exec_module = exec_module
 
 
-def _patch_keras(module: ModuleType) -> None:
-    if str(getattr(module, "__version__", "3")).startswith("2."):
-        _patch_legacy(module)
-    else:
-        _replace_methods(module, _driven)
-
-
-def _patch_legacy(module: ModuleType) -> None:
-    _replace_methods(module, functools.partial(_not_driven, _NotDriven(module.__name__)))
-
-
-_PATCHES = {"keras": _patch_keras, "tf_keras": _patch_legacy}
-
-
-def _replace_methods(module: ModuleType, replacement: Callable[[Callable[..., Any], str], Callable[..., Any]]) -> None:
+def _patch(module: ModuleType, not_driven: Callable[[str], None]) -> None:
     model = getattr(module, "Model", None)
     if model is None or hasattr(model.fit, "epochal_original"):  # a package of that name, or Keras executed again
         return
+    is_keras_3 = module.__name__ == "keras" and not module.__version__.startswith("2.")
     for name, stage in STAGES.items():
         original = getattr(model, name)
-        method = functools.wraps(original)(replacement(original, stage))
+        method = _driven(original, stage) if is_keras_3 else _told(original, module.__name__, not_driven)
+        method = functools.wraps(original)(method)
         method.epochal_original = original  # type: ignore[attr-defined]
         setattr(model, name, method)
 
@@ -118,22 +118,11 @@ def _has_a_driver(given: Any, stage: str) -> bool:
     return is_callback_list(given) and (stage != "train" or _has_a_driver(given.callbacks, stage))
 
 
-class _NotDriven:
-    """Says once that the models of a package are not driven."""
+def _told(original: Callable[..., Any], package: str, not_driven: Callable[[str], None]) -> Callable[..., Any]:
+    """Make the method that calls the original, and tells that it is not driven."""
 
-    def __init__(self, package: str) -> None:
-        self._message = _NOT_DRIVEN.format(f"The models of {package}")
-        self._said = False
-
-    def __call__(self) -> None:
-        if not self._said:
-            self._said = True
-            warn_user(self._message)
-
-
-def _not_driven(say: _NotDriven, original: Callable[..., Any], _stage: str) -> Callable[..., Any]:
     def method(*args: Any, **kwargs: Any) -> Any:
-        say()
+        not_driven(package)
         return original(*args, **kwargs)
 
     return method
