@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import epochal
 from epochal.testing import FakeHost
 from epochal_csv_logger import CSVLogger
+from epochal_csv_logger.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,19 +121,36 @@ def test_the_file_is_replaced_only_where_a_later_callback_changed_something(
     assert path.read_text().splitlines() == ["epoch,loss,per_class", *(f'{n},nan,"""[1, 2]"""' for n in range(3))]
 
 
-def test_a_row_is_on_the_disk_when_its_epoch_ends(path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-
+def test_a_row_is_in_the_file_when_its_epoch_ends(path: Path, read: Read) -> None:
     class Reader(epochal.Callback):
         priority = 1000
 
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             assert len(read()) == epoch + 1
-            assert synced
-            synced.clear()
 
-    monkeypatch.setattr("epochal_csv_logger.table.os.fsync", synced.append)
     assert FakeHost(CSVLogger(path), Reader()).fit(epochs=3).outcome is not None
+
+
+def test_all_rows_are_synced_when_training_ends_and_also_when_it_fails(
+    path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def step(epoch: int, batch: int) -> None:
+        if epoch == 1:
+            raise ZeroDivisionError
+
+    sync = Table.sync
+
+    def counting(table: Table) -> None:
+        synced.append(len(read()))
+        sync(table)
+
+    monkeypatch.setattr(Table, "sync", counting)
+    FakeHost(CSVLogger(path)).fit(epochs=3)
+    with pytest.raises(ZeroDivisionError):
+        FakeHost(CSVLogger(path)).fit(epochs=3, step=step)
+    assert synced == [3, 1]
 
 
 def test_it_opens_its_file_when_training_begins_and_not_for_evaluate_or_predict(path: Path) -> None:

@@ -73,7 +73,7 @@ def test_on_a_full_disk_a_run_goes_on_and_says_so(
 ) -> None:
     def step(epoch: int, batch: int) -> None:
         if epoch == 2:
-            monkeypatch.setattr(os, "fsync", _full)
+            monkeypatch.setattr(os, "write", _full)
 
     run = FakeHost(CSVLogger(path)).fit(epochs=5, step=step)
     assert run.epoch == 4
@@ -86,7 +86,7 @@ def test_on_a_full_disk_a_run_goes_on_and_says_so(
 def test_in_a_bare_fit_the_error_is_raised(path: Path, monkeypatch: pytest.MonkeyPatch, train: Train) -> None:
     callback = CSVLogger(path)
     train(callback, {"loss": 1.0})
-    monkeypatch.setattr(os, "fsync", _full)
+    monkeypatch.setattr(os, "write", _full)
     with pytest.raises(OSError, match="No space"):
         train(callback, {"loss": 1.0})
 

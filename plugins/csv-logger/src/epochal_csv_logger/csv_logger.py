@@ -25,8 +25,8 @@ class CSVLogger(Callback):
     """Writes a row for every epoch: the epoch, counted from 0, and its metrics.
 
     The header is that of the first epoch: `epoch`, then the metrics, sorted. What comes later is a further column. A
-    metric that did not come is "NA"; a list or array of one dimension is one field, `"[1, 2]"`. A row is on the disk
-    when its epoch ends.
+    metric that did not come is "NA"; a list or array of one dimension is one field, `"[1, 2]"`. A row is in the file
+    when its epoch ends, whatever ends the process then; when training ends, all of them are synced to the disk.
 
     A run begins with an empty file, or with `append` behind the rows that are there. The rows of epochs that it trains
     again are replaced. It trains epochs again if its state was restored, and also if it is to append, its first epoch
@@ -88,6 +88,19 @@ class CSVLogger(Callback):
         if self._table is not None:
             self._row = {"epoch": epoch, **(logs or {})}
             self._table.append(self._row)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """See the rows reach the disk."""
+        self._close()
+
+    def on_run_end(self) -> None:
+        """See the rows reach the disk where training did not get to its end."""
+        self._close()
+
+    def _close(self) -> None:
+        table, self._table = self._table, None
+        if table is not None:
+            table.sync()
 
     def on_epoch_finalized(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Write the row anew, if a callback behind this one changed the metrics."""

@@ -47,8 +47,9 @@ _NO_HEADER = Row([], "")
 class Table:
     """A CSV file: a header, then rows, each written whole.
 
-    A row whose columns the file has is appended, and is on the disk when `append` returns. Whatever changes what is
-    there already replaces the whole file at once. The file is open only while it is written to.
+    A row whose columns the file has is appended, and outlives this process when `append` returns; `sync` sees all rows
+    reach the disk, which takes longer than everything else. Whatever changes what is there already replaces the whole
+    file at once. The file is open only while it is written to.
 
     Args:
         path: The file.
@@ -137,6 +138,15 @@ class Table:
         """Take all rows but these out of the file."""
         self._write(self._header, rows)
 
+    def sync(self) -> None:
+        """See every row reach the disk, so that it outlives the machine too."""
+        if self.path.exists():
+            descriptor = os.open(self.path, os.O_RDWR)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     # Reading
 
     def _parse(self, text: str) -> tuple[list[Row], str]:
@@ -202,19 +212,21 @@ class Table:
         self._header, self._size = header, len(content)
 
     def _grow(self, text: str) -> None:
-        """Write at the end of the file and see it reach the disk; after an error nothing of it is there."""
+        """Write at the end of the file, past all buffers of this process; after an error nothing of it is there."""
         left = memoryview(text.encode(**_TEXT))
-        with self.path.open("ab", buffering=0) as file:  # a buffer would write what is left of it when it is closed
-            before = os.fstat(file.fileno()).st_size
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            before = os.fstat(descriptor).st_size
             try:
                 while left:
-                    left = left[file.write(left) or 0 :]
-                os.fsync(file.fileno())
+                    left = left[os.write(descriptor, left) :]
             except BaseException:
                 with suppress(OSError):
-                    file.truncate(before)
+                    os.ftruncate(descriptor, before)
                 raise
-            self._size = os.fstat(file.fileno()).st_size
+            self._size = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
 
     def _size_now(self) -> int:
         try:
