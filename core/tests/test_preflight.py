@@ -76,6 +76,14 @@ def test_what_a_callback_warns_of_is_a_warning_that_names_it() -> None:
         FakeHost(Warns(), model=model()).fit()
 
 
+def test_what_libraries_tell_their_developers_is_no_finding() -> None:
+    class Deprecated(Complete):
+        def preflight(self) -> None:
+            warnings.warn("this goes away", DeprecationWarning, stacklevel=1)
+
+    FakeHost(Deprecated()).fit()
+
+
 def test_what_a_callback_raises_is_an_error_and_nothing_is_trained() -> None:
     assert "1 error:\n  'raises' (module " in failed(Raises())
 

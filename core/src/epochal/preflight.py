@@ -85,7 +85,8 @@ def _own(member: Member) -> Iterator[Finding]:
             text = str(error) or one_line(error)
             yield Finding(ERROR, (member,), text)
     for each in said:
-        yield Finding(WARNING, (member,), str(each.message))
+        if issubclass(each.category, UserWarning):  # what else there is, a framework tells its developers
+            yield Finding(WARNING, (member,), str(each.message))
 
 
 def _missing_keys(members: Sequence[Member]) -> Iterator[Finding]:
