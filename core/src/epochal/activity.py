@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .discovery import Record, Status
 from .errors import CallbackError, UnknownCallbackError, nearest
-from .ordering import PINNED
+from .ordering import PINNED, base_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,25 @@ def activities(catalogue: Catalogue, settings: Settings) -> list[Activity]:
             result.append(_activity(record.name, kept, settings))
     named = [name for name in settings.enabled() if ":" in name]
     return [*result, *(_activity(name, find_record(name, catalogue), settings) for name in named)]
+
+
+def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity | None:
+    """Tell of one callback whether it is active; of an instance, `name#2`, whether its kind is and it is not off.
+
+    Returns:
+        None: no callback of this name is installed.
+    """
+    kind = base_name(name)
+    preferred = catalogue.preferring({each: setting.value for each, setting in settings.prefer.items()})
+    try:
+        record = find_record(kind, preferred)
+    except UnknownCallbackError:
+        return None
+    found = _activity(kind, record, settings)
+    off = settings.disabled(name)
+    if found.active and off is not None and kind not in PINNED:
+        return Activity(record, False, f"switched off by {off.where}")
+    return found
 
 
 def _activity(name: str, record: Record, settings: Settings) -> Activity:

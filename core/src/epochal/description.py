@@ -9,7 +9,7 @@ from inspect import Parameter
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .activity import Activity, activities, find_record
+from .activity import Activity, activity_of, find_record
 from .callback import Priority
 from .implementation import events_of
 from .ordering import base_name
@@ -106,13 +106,12 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
     record = find_record(name, preferred)
     found = record.load()
     text, about = _docstring(found)
-    known = [each for each in activities(catalogue, settings) if each.record == record]
     priority = getattr(found, "priority", Priority.CONTROL)
     is_number = isinstance(priority, int) and not isinstance(priority, bool)
     file, line = _place(found)
     return Description(
         record=record,
-        activity=known[0] if known else Activity(record, False, ""),
+        activity=activity_of(name, catalogue, settings) or Activity(record, False, ""),
         kind=_kind(found),
         class_name=getattr(found, "__qualname__", None) or record.value,
         text=text,

@@ -6,7 +6,7 @@ an earlier one. Nothing here reads a source; see `config.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,6 +106,22 @@ class Settings:
     def enabled(self) -> list[str]:
         """Give the names that are switched on, in the order in which they are written."""
         return [name for name, setting in self.switches.items() if setting.value]
+
+    def entries(self) -> list[tuple[str, Setting]]:
+        """Give everything that is set, by its key, and what holds where nobody said anything.
+
+        The keys are those of the config file, with a name or an instance for the last part: `enable.early_stopping`,
+        `callbacks.csv_logger#2.filename`. A table without parameters is in `enable`.
+        """
+        found = [(f"{'enable' if each.value else 'disable'}.{name}", each) for name, each in self.switches.items()]
+        found += [("autoload", self.autoload), ("profile", self.profile)]
+        for key in ("prefer", "priority", "on_error"):
+            found += [(f"{key}.{name}", each) for name, each in getattr(self, key).items()]
+        for name, several in self.tables.items():
+            for number, table in enumerate(several, 1):
+                instance = name if number == 1 else f"{name}#{number}"
+                found += [(f"callbacks.{instance}.{key}", each) for key, each in table.parameters.items()]
+        return [(key, replace(each, value=True) if key.startswith("disable.") else each) for key, each in found]
 
     def disabled(self, name: str) -> Setting | None:
         """Give the setting that switches a callback off, by its name or the name of its kind; None if there is none."""

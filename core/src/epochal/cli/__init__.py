@@ -8,16 +8,27 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..errors import EpochalError, one_line
+from ..errors import EpochalError, nearest, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 COMMANDS = {
-    "list": "show the installed callbacks",
+    "list": "show the installed callbacks, which are active and why",
+    "info": "show what a callback does and takes",
+    "plan": "show what a run begun here would call, in which order and why",
+    "config": "show the settings that hold here, and where each comes from",
+    "enable": "switch a callback on in the config file, and set its parameters",
+    "disable": "switch a callback off in the config file",
     "run": "run a script with the active callbacks in its every fit, evaluate and predict",
+    "doctor": "look for what is wrong with the installation and the settings",
+    "completion": "print the script that lets a shell complete commands and names",
     "demo": "train a small network on real data and show what ran",
 }
+"""Each command with what it does. Its module has `add_arguments(parser)` and `run(arguments)`, and may have
+`DESCRIPTION` for its help, `JSON` for what `--json` prints, and `split(words)` for words that are not ours to read."""
+
+EXIT_CODES = "The code of the exit: 0 done, 1 a problem was found or it failed, 2 called wrongly, 130 interrupted."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,42 +38,83 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `epochal`. None: those of the process.
 
     Returns:
-        0 when it worked, 1 when it did not, 2 when it was called wrongly, 130 when it was interrupted.
+        0 when it is done, 1 when it found a problem or failed, 2 when it was called wrongly, 130 when it was
+        interrupted.
     """
     words = [*(sys.argv[1:] if arguments is None else arguments)]  # `list` is the command's module here
     try:
-        return _run(words)
+        try:
+            return _run(words)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # Python's own flush at the end would tell of a full disk in a traceback
     except EpochalError as error:
         print(f"epochal: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("epochal: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader went away, `epochal list | head`; Python's own last flush is to be quiet too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader went away, `epochal list | head`
+        _give_stdout_up()
         return 0
     except OSError as error:
-        print(f"epochal: {one_line(error)}", file=sys.stderr)
+        _give_stdout_up()
+        print(f"epochal: {error.strerror or one_line(error)}{_name_of(error)}", file=sys.stderr)
         return 1
 
 
-def _run(words: Sequence[str]) -> int:
+def _name_of(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+def _give_stdout_up() -> None:
+    """Let what cannot be written go nowhere, so that Python's own last flush is quiet."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
+    """Make the parser, with the arguments of some commands alone, as their modules have to be imported for them."""
     parser = argparse.ArgumentParser(
-        prog="epochal", description="Callbacks for tf.keras: installed, ordered, explained."
+        prog="epochal",
+        description="Callbacks for tf.keras: installed, ordered, explained.",
+        epilog=f"`epochal COMMAND --help` says more of each. {EXIT_CODES}",
     )
     parser.add_argument("--version", action="store_true", help="show the version of epochal-core and exit")
-    commands = parser.add_subparsers(dest="command", metavar="command")
-    named = words[0] if words else None
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    wanted = {*names}
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == named:
-            module = import_module(f".{name}", __package__)
+        module = import_module(f".{name}", __package__) if name in wanted else None
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=getattr(module, "DESCRIPTION", f"{summary[0].upper()}{summary[1:]}."),
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if module is not None:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-            if hasattr(module, "split"):  # a part of the words is not ours to read
-                words, behind = module.split(words)
-                command.set_defaults(behind=behind)
-    parsed = parser.parse_args(words)
+    return parser
+
+
+def _run(words: Sequence[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        from .completion import answer
+
+        answer(build_parser(COMMANDS))
+    named = next((word for word in words if not word.startswith("-")), None)
+    parser = build_parser([named] if named in COMMANDS else [])
+    if named is not None and named not in COMMANDS:
+        parser.error(f"there is no command {named!r}.{nearest(named, COMMANDS)} There are: {', '.join(COMMANDS)}.")
+    split = getattr(sys.modules.get(f"{__package__}.{named}"), "split", None)
+    behind: Sequence[str] = ()
+    if split is not None:  # a part of the words is not ours to read
+        words, behind = split(words)
+    parsed = parser.parse_args(words, argparse.Namespace(behind=behind))
     if parsed.version:
         from importlib_metadata import version
 

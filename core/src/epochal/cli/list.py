@@ -1,65 +1,96 @@
-"""`epochal list`: the installed callbacks, from metadata alone."""
+"""`epochal list`: the installed callbacks, which of them are active and why, from metadata alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
-from ..console import make_console
-from ..discovery import Record, Status, discover
-from ..ordering import PINNED
+from ..activity import activities, mistakes
+from ..config import config_file, load_settings
+from ..discovery import Status, discover
+from .output import add_json, count_of, folder, open_console, print_json, print_table, say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
+    from ..activity import Activity
+
+DESCRIPTION = """\
+Show the installed callbacks, and which are active in a run that begins in this folder and names none in its code.
+Nothing is imported. The code of the exit is 0 also when a callback is unusable; `epochal doctor` tells by it."""
+
+JSON = {
+    "config_file": "the config file that counts, or null",
+    "callbacks[].name": "the callback's name",
+    "callbacks[].active": "whether it is active",
+    "callbacks[].why": 'why: "pinned", "active by itself", or where that is set; empty if nobody said anything',
+    "callbacks[].instances": "how many of it there are, if it is active",
+    "callbacks[].status": '"ok", "broken", "duplicate" or "incompatible"',
+    "callbacks[].reason": "why it cannot be used and what to do; empty if it can",
+    "callbacks[].distribution": "the distribution that brings it",
+    "callbacks[].version": "the distribution's version",
+    "callbacks[].entry_point": "where its code is: package.module:Class",
+    "problems[]": "the mistakes of the settings",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments: it has none."""
+    """Add the command's arguments."""
+    add_json(parser)
 
 
-def run(_arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Show the table, and below it what is wrong with the callbacks that cannot be used."""
-    records = discover().records
-    console = make_console()
-    if not records:
-        console.print("No callbacks are installed. `pip install epochal` brings the default ones.", soft_wrap=True)
-        return 0
-    _print_whole(console, _table(records))
-    for record in records:
-        if record.status is not Status.OK:
-            reason = Text.assemble((record.name, "bold red"), f" of {record.origin}: {record.reason}")
-            console.print(reason, soft_wrap=True)
+    with folder() as here:
+        catalogue, settings = discover(), load_settings(here)
+        found, problems = activities(catalogue, settings), mistakes(catalogue, settings)
+        if arguments.json:
+            print_json(_as_json(found, problems, config_file(here)))
+        else:
+            _show(open_console(), found, problems)
     return 0
 
 
-def activity(record: Record) -> str:
-    """Say whether an installed callback takes part in a run."""
-    if record.status is not Status.OK:
-        return f"unusable: {record.status.value}"
-    if record.name in PINNED:
-        return "always"
-    return "by itself" if record.autoload else "when asked for"
+def _show(console: Console, found: Sequence[Activity], problems: Sequence[str]) -> None:
+    if found:
+        print_table(
+            console,
+            ["callback", "active", "distribution", "version"],
+            [[each.record.name, each.summary, each.record.distribution, each.record.version] for each in found],
+            prose=1,
+            styles=["red" if each.record.status is not Status.OK else "" for each in found],
+        )
+    else:
+        say(console, "No callbacks are installed. `pip install epochal` brings the default ones.")
+    for record in (each.record for each in found):
+        if record.status is not Status.OK:
+            say(console, Text.assemble((record.name, "bold red"), f" of {record.origin}: {record.reason}"))
+    if problems:
+        what = f"The settings have {count_of(len(problems), 'mistake')}, and a run begun here would fail."
+        say(console, f"{what} `epochal config` says more.", "bold red")
 
 
-def _table(records: Iterable[Record]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("callback", no_wrap=True, style="cyan")
-    table.add_column("active", overflow="fold")
-    table.add_column("distribution", overflow="fold")
-    table.add_column("version", no_wrap=True)
-    for record in records:
-        style = None if record.status is Status.OK else "red"
-        table.add_row(record.name, activity(record), record.distribution, record.version, style=style)
-    return table
-
-
-def _print_whole(console: Console, table: Table) -> None:
-    """Print a table without cutting anything: a pipe has no width, and in a narrow terminal the lines run over."""
-    whole = console.measure(table, options=console.options.update(max_width=10_000)).maximum
-    console.width = max(whole, console.width)
-    console.print(table, soft_wrap=True)
+def _as_json(found: Sequence[Activity], problems: Sequence[str], file: Path | None) -> object:
+    return {
+        "config_file": file,
+        "callbacks": [
+            {
+                "name": each.record.name,
+                "active": each.active,
+                "why": each.why,
+                "instances": each.instances,
+                "status": each.record.status.value,
+                "reason": each.record.reason,
+                "distribution": each.record.distribution,
+                "version": each.record.version,
+                "entry_point": each.record.value,
+            }
+            for each in found
+        ],
+        "problems": problems,
+    }

@@ -1,0 +1,67 @@
+"""`epochal completion`: the script that lets a shell complete commands, options and names of callbacks.
+
+argcomplete makes it, and answers the shell: it knows bash, zsh and fish, reads the parsers that are there anyway, and
+is imported for this alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+SHELLS = {
+    "bash": 'eval "$(epochal completion bash)" in ~/.bashrc',
+    "zsh": 'eval "$(epochal completion zsh)" in ~/.zshrc, behind compinit',
+    "fish": "epochal completion fish > ~/.config/fish/completions/epochal.fish",
+}
+"""Each shell with what switches completion on."""
+
+DESCRIPTION = (
+    "Print the script that lets a shell complete commands, options and names of callbacks. To switch it on:\n\n"
+    + ("\n".join(f"  {shell:<5} {how}" for shell, how in SHELLS.items()))
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"one of {', '.join(SHELLS)}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the script."""
+    from argcomplete.shell_integration import shellcode
+
+    print(shellcode(["epochal"], shell=arguments.shell))
+    return 0
+
+
+def answer(parser: argparse.ArgumentParser) -> None:
+    """Answer the shell, which asks with the words so far in the environment, and end the process."""
+    from argcomplete import autocomplete
+
+    autocomplete(parser, always_complete_options="long")
+
+
+def complete_names(**_: Any) -> list[str]:
+    """Give the names of the installed callbacks."""
+    from ..discovery import discover
+
+    return sorted({record.name for record in discover().records})
+
+
+def complete_parameters(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Give the parameters of the callback that was named, which is imported."""
+    from ..config import load_settings
+    from ..description import describe
+    from ..discovery import discover
+    from ..errors import EpochalError
+    from .output import folder
+
+    with folder() as here:
+        try:
+            found = describe(parsed_args.name, discover(), load_settings(here))
+        except EpochalError:  # the command itself will say it
+            return []
+    return [f"{each.name}=" for each in found.parameters if each.name.isidentifier()]

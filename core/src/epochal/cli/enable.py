@@ -1,0 +1,107 @@
+"""`epochal enable`: switch a callback on in the config file, and set its parameters."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
+
+from ..config import short_path
+from ..console import make_console
+from ..values import split_assignment
+from .output import add_json, folder, print_json, say
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from ..editing import Edit
+
+DESCRIPTION = """\
+Switch a callback on in the config file, and set parameters of it. The file is the nearest one from this folder
+upwards, else a new epochal.toml here, or [tool.epochal] in the pyproject.toml of this folder. Its comments and layout
+stay. The callback is imported, and its parameters are checked before anything is written."""
+
+JSON = {
+    "config_file": "the file",
+    "created": "whether it is new",
+    "changes[].place": "where something changed: file and line",
+    "changes[].what": "what",
+    "active": "whether the callback is active now in a run begun here",
+    "why": "why; empty if nobody said anything",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    from .completion import complete_names, complete_parameters
+
+    add = parser.add_argument
+    name = add(
+        "name", metavar="NAME", help="the callback's name, package.module:Class, or NAME#2 for a second instance"
+    )
+    name.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
+    parameters = add(
+        "parameters",
+        metavar="parameter=value",
+        nargs="*",
+        type=_assignment,
+        help='the value as in TOML (3, 1e-3, true, [1, 2], "text"); what is no TOML is text',
+    )
+    parameters.completer = complete_parameters  # type: ignore[attr-defined]
+    add_json(parser)
+    parser.set_defaults(usage_error=parser.error)
+
+
+def _assignment(word: str) -> tuple[str, str]:
+    found = split_assignment(word)
+    if found is None:
+        raise ArgumentTypeError(f"{word!r} is not of the form parameter=value, like patience=3")
+    return found
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit the file."""
+    from ..discovery import discover
+    from ..editing import enable, file_to_edit
+
+    given = dict(arguments.parameters)
+    if len(given) < len(arguments.parameters):
+        names = [name for name, _ in arguments.parameters]
+        twice = next(name for name in names if names.count(name) > 1)
+        arguments.usage_error(f"{twice!r} is given twice")
+    with folder() as here:
+        edit = enable(file_to_edit(here), arguments.name, given, discover())
+        edit.write()
+        tell(edit, arguments.name, here, arguments.json)
+    return 0
+
+
+def tell(edit: Edit, name: str, here: Path, as_json: bool) -> None:
+    """Say what was changed and where, and whether the callback is active now."""
+    from ..activity import activity_of
+    from ..config import load_settings
+    from ..discovery import discover
+
+    activity = activity_of(name, discover(), load_settings(here))
+    if as_json:
+        print_json(
+            {
+                "config_file": edit.path,
+                "created": edit.creates and bool(edit.changes),
+                "changes": [{"place": each.place, "what": each.what} for each in edit.changes],
+                "active": activity is not None and activity.active,
+                "why": activity.why if activity is not None else "",
+            }
+        )
+        return
+    console = make_console()
+    if edit.creates and edit.changes:
+        say(console, f"{short_path(edit.path)} is new.")
+    for change in edit.changes:
+        say(console, f"{change.place}: {change.what}")
+    if not edit.changes:
+        say(console, f"{short_path(edit.path)} has it already; nothing was changed.")
+    if activity is None:
+        say(console, f"No callback of the name {name!r} is installed. If the code gives one, this holds for it.")
+    else:
+        say(console, f"active: {activity.summary}")

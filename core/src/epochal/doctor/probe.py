@@ -1,0 +1,42 @@
+"""Import callbacks one after the other and report on standard output, one line of JSON each: `python -m`.
+
+The process of its own is there because a callback may end it, hang or write wherever it likes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Import what standard input lists, then plan a run."""
+    from ..discovery import Record
+    from ..errors import CallbackError
+
+    # What callbacks print goes elsewhere.
+    report = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def tell(**line: Any) -> None:
+        print(json.dumps(line), file=report, flush=True)
+
+    for number, (name, value, distribution, version) in enumerate(json.load(sys.stdin)):
+        tell(begins=number)
+        try:
+            Record(name, value, distribution, version).load()
+        except CallbackError as error:
+            tell(ended=number, error=str(error))
+        else:
+            tell(ended=number, error="")
+    from ..plan import make_plan
+
+    tell(begins=-1)
+    tell(ended=-1, problems=make_plan(Path.cwd()).problems)
+
+
+if __name__ == "__main__":
+    main()
