@@ -134,9 +134,10 @@ class TensorBoard(Callback):
             ) from error
         if self.histogram_freq:
             adapt(self).named_weights()
-        matrices = adapt(self).embeddings() if self.embeddings_freq else {}
-        if matrices:  # a model that is not built has none yet
-            check_layers(self.embeddings_metadata, matrices)
+        if self.embeddings_freq and self.embeddings_metadata is not None:
+            matrices = adapt(self).embeddings()
+            if matrices:  # a model that is not built has none yet
+                check_layers(self.embeddings_metadata, matrices)
 
     def on_run_begin(self, run: Run) -> None:
         """Leave out the events of batches where nothing depends on them."""
