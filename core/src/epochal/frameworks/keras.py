@@ -48,9 +48,15 @@ class KerasAdapter(ModelAdapter):
     def _optimizers(self) -> dict[str, Any]:
         """Give the optimizers that hold a learning rate, by its key."""
         inner = self._inner_optimizers()
-        if hasattr(getattr(self.optimizer, "inner_optimizer", self.optimizer), "optimizers"):
-            return {f"learning_rate_{each.name}": each for each in inner}
-        return {"learning_rate": inner[0]} if inner else {}
+        if not hasattr(getattr(self.optimizer, "inner_optimizer", self.optimizer), "optimizers"):
+            return {"learning_rate": inner[0]} if inner else {}
+        named: dict[str, Any] = {}
+        for optimizer in inner:
+            key, number = f"learning_rate_{optimizer.name}", 1
+            while key in named:  # as Keras tells metrics of one name apart
+                key, number = f"learning_rate_{optimizer.name}_{number}", number + 1
+            named[key] = optimizer
+        return named
 
     def learning_rates(self) -> dict[str, float]:
         return {
@@ -64,18 +70,20 @@ class KerasAdapter(ModelAdapter):
         self._optimizers()[key].learning_rate = rate
 
     def check_learning_rate(self, purpose: str) -> None:
-        optimizers = self._optimizers()
-        if not optimizers:
+        if self.optimizer is None:
             raise RunError(
                 f"{purpose} sets the learning rate, and there is no optimizer. Compile the model with one, or give it "
                 "to the loop: epochal.loop(model, optimizer=…)."
             )
-        for optimizer in optimizers.values():
-            if callable(self._rate(optimizer)):
+        for optimizer in self._optimizers().values():  # several may be known only when they are built
+            kind, rate = type(optimizer).__name__, self._rate(optimizer)
+            if callable(rate):
                 raise LearningRateError(
-                    f"{purpose} sets the learning rate, and that of {type(optimizer).__name__} is a schedule, "
-                    f"{type(self._rate(optimizer)).__name__}. Take one of the two: the callback, or the schedule."
+                    f"{purpose} sets the learning rate, and that of {kind} is a schedule, {type(rate).__name__}. "
+                    "Take one of the two: the callback, or the schedule."
                 )
+            if not hasattr(optimizer, "learning_rate"):
+                raise RunError(f"{purpose} sets the learning rate, and nothing tells how that of {kind} is set.")
 
     def _rate(self, optimizer: Any) -> Any:
         """Give what an optimizer was made with: a variable, or a schedule, which is callable."""
@@ -91,17 +99,18 @@ class KerasAdapter(ModelAdapter):
         self._method("set_weights", "how to set the weights")(weights)
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
-        seen: set[int] = set()
-        for layer in getattr(self.model, "layers", ()):
-            for weight in layer.weights:
-                if id(weight) not in seen:  # layers may share one
-                    seen.add(id(weight))
-                    yield weight.path.replace(":", "_"), _array(weight)
+        for weight in getattr(self.model, "weights", ()):
+            yield weight.path.replace(":", "_"), _array(weight)
 
     def embeddings(self) -> dict[str, Any]:
         kind = sys.modules["keras"].layers.Embedding
-        layers = getattr(self.model, "layers", ())
-        return {layer.name: _array(layer.embeddings) for layer in layers if isinstance(layer, kind) and layer.built}
+        found = [layer for layer in self._layers() if isinstance(layer, kind) and layer.built]
+        return {layer.name: _array(layer.embeddings) for layer in found}
+
+    def _layers(self) -> list[Any]:
+        """Give all layers, also those in layers and models inside."""
+        flatten = getattr(self.model, "_flatten_layers", None)
+        return [] if flatten is None else list(flatten(include_self=False))
 
     # Averages
 

@@ -38,13 +38,12 @@ class TfKerasAdapter(KerasAdapter):
         return rate if hasattr(rate, "get_config") else None  # its variables are callable too
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
-        for layer in self.model.layers:
-            for weight in layer.weights:
-                yield weight.name.replace(":", "_"), weight.numpy()
+        for weight in self.model.weights:
+            yield weight.name.replace(":", "_"), weight.numpy()
 
     def embeddings(self) -> dict[str, Any]:
-        layers = (layer for layer in self.model.layers if type(layer).__name__ == "Embedding" and layer.built)
-        return {layer.name: layer.embeddings.numpy() for layer in layers}
+        found = [layer for layer in self._layers() if type(layer).__name__ == "Embedding" and layer.built]
+        return {layer.name: layer.embeddings.numpy() for layer in found}
 
     def _backend(self) -> str:
         return "tensorflow"
