@@ -132,9 +132,9 @@ class _Waited:
 def _waiting_for_disk() -> Iterator[_Waited]:
     waited, fsync = _Waited(), os.fsync
 
-    def timed(descriptor: Any) -> None:
+    def timed(fd: Any) -> None:
         begin = perf_counter()
-        fsync(descriptor)
+        fsync(fd)
         waited.seconds += perf_counter() - begin
 
     os.fsync = timed
