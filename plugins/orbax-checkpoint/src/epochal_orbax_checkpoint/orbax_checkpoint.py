@@ -2,8 +2,176 @@
 
 from __future__ import annotations
 
-from epochal import Callback
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from epochal import RunError
+from epochal.chief import is_chief
+from epochal.errors import one_line
+from epochal.frameworks import adapt
+from epochal.monitor import count, switch
+from epochal.paths import is_remote
+from epochal.saving import SavingCallback
+
+from .folder import CheckpointFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BESIDE_WEIGHTS = ("optimizer_variables", "metrics_variables")
 
 
-class OrbaxCheckpoint(Callback):
-    """Saves the state of the model with Orbax, in the background."""
+class OrbaxCheckpoint(SavingCallback):
+    """Saves the state of the model with Orbax, in the background.
+
+    A checkpoint holds what Keras's OrbaxCheckpoint writes, in the same form: `keras.saving.load_model(directory)` and
+    `model.load_weights(directory)` of Keras 3.14 and later read the latest one, and Orbax itself reads each.
+
+    Checkpoints have rising numbers: the epoch, counted from 0, or with `save_freq=N` the steps that the optimizer has
+    made. Where the folder already has that number or a higher one, as after a first fit, the next free number is taken.
+    So the latest checkpoint has the highest number, and none is ever overwritten.
+
+    Training waits while the variables are copied, and while the checkpoint before is still being written; the rest is
+    done in the background. A kill at any moment leaves the checkpoints that were whole. Whatever ends a run of epochal,
+    the last checkpoint is waited for, and an error in writing it is raised; in a bare `model.fit` that is so when
+    training comes to its end.
+
+    Of several processes that train together the chief writes. Variables that are spread over several JAX processes are
+    not covered, and an error.
+
+    Args:
+        directory: The folder of the checkpoints. A relative one counts from where the callback is made.
+        monitor: The metric's key in the logs; with `save_best_only`.
+        verbose: 1: a line for every checkpoint, and for every one that was left out.
+        save_best_only: Whether to save only when the metric is better than at every save before. NaN never is.
+        mode: "min", "max", or "auto", which finds out from the metric.
+        save_freq: "epoch", or a number of batches, counted across epochs.
+        initial_value_threshold: A value that the first save has to beat; with `save_best_only`.
+        max_to_keep: How many checkpoints the folder keeps, the latest; None: all.
+        save_on_background: Whether training goes on while a checkpoint is written.
+        save_weights_only: Whether to leave out the optimizer, the metrics, and what `load_model` needs to make the
+            model again.
+
+    Raises:
+        TypeError: An argument has a wrong type.
+        ValueError: An argument is out of its range.
+        MissingDependencyError: When training begins: Orbax is not installed.
+        RunError: When training begins: the model's state or config cannot be had. Later: a checkpoint could not be
+            written.
+
+    Attributes:
+        directory: The folder, absolute.
+        best: The best value so far. It survives a second fit and, as part of the state, a restart.
+
+    Example:
+        >>> OrbaxCheckpoint("/tmp/checkpoints", monitor="val_loss", save_best_only=True).max_to_keep
+        1
+    """
+
+    _folder: CheckpointFolder | None = None
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+        max_to_keep: int | None = 1,
+        save_on_background: bool = True,
+        save_weights_only: bool = False,
+    ) -> None:
+        super().__init__(monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold)
+        self.directory = _checked_directory(directory)
+        self.max_to_keep = None if max_to_keep is None else count(self, "max_to_keep", max_to_keep, least=1)
+        self.save_on_background = switch(self, "save_on_background", save_on_background)
+        self.save_weights_only = switch(self, "save_weights_only", save_weights_only)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the open folder out of copies and pickles."""
+        return {key: value for key, value in super().__getstate__().items() if key != "_folder"}
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Open the folder, and see that the model can be saved."""
+        super().on_train_begin(logs)
+        self._abandon()
+        if self._writes():
+            self._content()
+            self._folder = CheckpointFolder(self.directory, self.max_to_keep)
+
+    def save(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+        """Begin to write a checkpoint."""
+        if self._folder is None:
+            return "saved by the chief process"
+        number = self._folder.save(self._number(epoch, batch), self._content())
+        if self.save_on_background:
+            return f"saving checkpoint {number} to {self.directory}"
+        self._folder.wait()
+        return f"saved checkpoint {number} to {self.directory}"
+
+    def wait_until_finished(self) -> None:
+        """Wait until the last checkpoint is on the disk.
+
+        Raises:
+            RunError: It could not be written.
+        """
+        if self._folder is not None:
+            self._folder.wait()
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Wait for the last checkpoint."""
+        self._close()
+
+    def on_run_end(self) -> None:
+        """Wait for the last checkpoint also where training did not come to its end."""
+        self._close()
+
+    def _writes(self) -> bool:
+        return is_chief() if self.run is None else self.run.is_chief
+
+    def _number(self, epoch: int, batch: int | None) -> int:
+        return epoch if batch is None else adapt(self).iterations or 0
+
+    def _content(self) -> dict[str, Any]:
+        """Give what a checkpoint holds, under the names that Keras gives it."""
+        adapter = adapt(self)
+        tree = adapter.state_tree()
+        if self.save_weights_only:
+            return {"pytree": {key: value for key, value in tree.items() if key not in _BESIDE_WEIGHTS}}
+        content: dict[str, Any] = {"pytree": tree}
+        try:
+            config, assets = adapter.config(), adapter.assets()
+        except Exception as error:  # whatever a layer's get_config or save_assets raises
+            raise RunError(
+                "OrbaxCheckpoint saves what the model can be made from again, and this model does not give it: "
+                f"{one_line(error)}. With save_weights_only=True only the weights are saved."
+            ) from error
+        if config is not None:
+            content["model_config"] = {"config": config}
+        if assets:
+            content["assets"] = assets
+        return content
+
+    def _close(self) -> None:
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.close()
+
+    def _abandon(self) -> None:
+        """Close what a fit left open that an exception ended, of which a bare fit tells nothing."""
+        try:
+            self._close()
+        except RunError as error:
+            warnings.warn(f"OrbaxCheckpoint, in the fit before this one: {error}", stacklevel=2)
+
+
+def _checked_directory(directory: Any) -> str:
+    path = os.fspath(directory) if isinstance(directory, os.PathLike) else directory
+    if not isinstance(path, str):
+        raise TypeError(f"OrbaxCheckpoint: directory={directory!r} has to be a path")
+    if not path:
+        raise ValueError("OrbaxCheckpoint: directory is empty, and has to be the path of a folder")
+    return path if is_remote(path) else os.path.abspath(path)
