@@ -14,12 +14,12 @@ from .hookspecs import EVENTS
 from .implementation import events_of, implementations
 from .manager import Manager
 from .member import is_keras_callback
-from .ordering import PINNED
+from .ordering import PINNED, base_name
 from .run import Run
 from .selection import arrange, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from .activity import Activity
@@ -92,6 +92,18 @@ def make_plan(start: Path, catalogue: Catalogue | None = None, settings: Setting
     return Plan(tuple(members), events, tuple(left_out), (*problems, *wrong), config_file(start))
 
 
+def plan_run(members: Sequence[Member]) -> Plan:
+    """Plan a run of this process that is about to begin, whatever its code gives.
+
+    Args:
+        members: Its callbacks, in their order.
+    """
+    events, problems = order_events(members)
+    names = {base_name(member.name) for member in members}
+    left_out = [each for each in activities(discover(), load_settings()) if each.record.name not in names]
+    return Plan(tuple(members), events, tuple(left_out), tuple(problems), config_file())
+
+
 def order_events(members: Iterable[Member]) -> tuple[dict[str, tuple[Step, ...]], list[str]]:
     """Give the callbacks of every event in the order of the calls.
 
@@ -123,5 +135,5 @@ def _steps(manager: Manager, event: str) -> Iterator[Step]:
     for plugin in manager.plugins_of(event):
         member, options = plugin.member, plugin.implementations[event].options
         moves = [] if member.name in PINNED else [option for option in _MOVES if options.get(option)]
-        moved = ", ".join(f"{_MOVES[option]} ({option}=True)" for option in moves)
+        moved = ", ".join(f"{_MOVES[option]}, by {option}=True" for option in moves)
         yield Step(member.name, f"{member.reason}; {moved}" if moved else member.reason, moved)

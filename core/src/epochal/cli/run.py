@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from argparse import SUPPRESS, ArgumentTypeError
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from ..config import config_file, set_command_line
 from ..driver import look_at_runs
 from ..early_check import check_settings
+from ..errors import nearest
 from ..hosts.script import drive_keras
 from ..program import NotRunnableError, Program
 from ..settings import Layer, Setting
 from ..values import parse_value
+from .completion import complete_names
 
 if TYPE_CHECKING:
     import argparse
@@ -27,17 +29,19 @@ if TYPE_CHECKING:
     Override = tuple[tuple[str, str], Setting]
 
 WITH_VALUE = ("--enable", "--disable", "--set", "--config")
+WITHOUT = ("--plan", "--profile", "-m")
 _OVERRIDE = re.compile(r"(?P<instance>[^=\s]+)\.(?P<parameter>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
 _SOURCE = "command line"
+_VERBS = {"train": "trains", "test": "evaluates", "predict": "predicts"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.usage = "epochal run [options] SCRIPT [arguments]\n       epochal run [options] -m MODULE [arguments]"
-    parser.allow_abbrev = False
     add = parser.add_argument
-    add("--enable", action="append", metavar="NAME", help="switch callbacks on, by name, with commas between them")
-    add("--disable", action="append", metavar="NAME", help="switch callbacks off, whoever switched them on")
+    enable = add("--enable", action="append", metavar="NAME", help="switch on callbacks, with commas between them")
+    disable = add("--disable", action="append", metavar="NAME", help="switch off callbacks, whoever switched them on")
+    enable.completer = disable.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
     add(
         "--set",
         action="append",
@@ -50,21 +54,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
     add("-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does")
     add("script", nargs="?", metavar="SCRIPT", help="the script; what stands behind it is its own")
-    add("arguments", nargs="*", help=SUPPRESS)
-    parser.set_defaults(usage_error=parser.error)
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split the words of the command line behind the script or module: what follows is not ours to read."""
+    """Split the words of the command line ahead of the script, or behind the module: what follows is not ours to read.
+
+    To argparse the words of a script would be options of ours, or misspelt ones.
+    """
     place = 1
     while place < len(words):
         word = words[place]
+        if word.startswith("-m"):
+            place += 2 if word == "-m" else 1
+            return [*words[:place]], [*words[place:]]
         if word == "--":
-            return [*words[: place + 2]], [*words[place + 2 :]]
-        if word == "-m":
-            return [*words[: place + 2]], [*words[place + 2 :]]
-        if not word.startswith("-") or word.startswith("-m"):
-            return [*words[: place + 1]], [*words[place + 1 :]]
+            return [*words[:place]], [*words[place + 1 :]]
+        if not word.startswith("-"):
+            return [*words[:place]], [*words[place:]]
         place += 2 if word in WITH_VALUE else 1
     return [*words], []
 
@@ -77,13 +83,19 @@ def _override(text: str) -> Override:
     return (instance, parameter), Setting(parse_value(found["value"]), f"--set {instance}.{parameter}", _SOURCE)
 
 
+def hint(unknown: Sequence[str]) -> str:
+    """Name the option that a word may be meant for."""
+    return f".{nearest(unknown[0].partition('=')[0], (*WITH_VALUE, *WITHOUT))}"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the script or module."""
-    name = arguments.module or arguments.script
-    if name is None:
+    behind, is_module = arguments.behind, arguments.module is not None
+    if not is_module and not behind:
         arguments.usage_error("give a script, or a module with -m")
+    name, own = (arguments.module, behind) if is_module else (behind[0], behind[1:])
     try:
-        program = Program(name, arguments.behind, is_module=arguments.module is not None)
+        program = Program(name, own, is_module=is_module)
         program.enter()
         _settle(arguments)
         check_settings()
@@ -162,12 +174,11 @@ def _say(message: str) -> None:
 
 
 def _show(run: Run, members: Sequence[Member]) -> int:
-    from ..plan import Plan, order_events
+    from ..plan import plan_run
+    from .output import open_console, say
+    from .plan import show
 
-    events, problems = order_events(members)
-    plan = Plan(tuple(members), events, (), tuple(problems), config_file())
-    for place in plan.members:
-        print(place.name, place.reason)
-    for problem in plan.problems:
-        _say(problem)
+    console, plan = open_console(), plan_run(members)
+    say(console, f"The first run of {sys.argv[0]} {_VERBS[run.stage]}.")
+    show(console, plan)
     return 1 if plan.problems else 0
