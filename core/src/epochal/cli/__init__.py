@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _run(words)
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # Python's own flush at the end would tell of a full disk in a traceback
+            # Python's own flush at the end would tell of a full disk in a traceback. A script that was run may have
+            # closed the output, or put something else in its place.
+            with suppress(AttributeError, ValueError):
+                sys.stdout.flush()
     except EpochalError as error:
         print(f"epochal: {error}", file=sys.stderr)
         return 1
