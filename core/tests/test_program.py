@@ -46,6 +46,11 @@ SCRIPTS = {
     "source": "import inspect\nclass Mine:\n    x = 1\nprint(inspect.getsource(Mine))",
     "future": "from __future__ import annotations\ndef f(x: nonsense): ...\nprint(f.__annotations__)",
     "no future of ours": "def f(x: int): ...\nprint(f.__annotations__)",
+    "closed": "import sys; print(1); sys.stdout.close()",
+    "other output": (
+        "import sys\nclass Out:\n    write, __repr__ = sys.stderr.write, lambda self: 'out'\n"
+        "sys.stdout = Out()\nprint(1)"
+    ),
     "options of ours": "import sys; print(sys.argv)",
 }
 

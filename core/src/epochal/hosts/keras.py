@@ -15,6 +15,8 @@ from ..signals import Terminated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..discovery import Catalogue
+
 
 def fit(
     model: Any,
@@ -127,7 +129,14 @@ def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str,
     return {name: value for name, value in arguments.items() if value is not parameters[name].default}
 
 
-def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
+def drive(
+    model: Any,
+    method: Callable[..., Any],
+    stage: str,
+    callbacks: Any,
+    arguments: dict[str, Any],
+    catalogue: Catalogue | None = None,
+) -> Any:
     """Call one of the model's methods as a run.
 
     Args:
@@ -136,12 +145,13 @@ def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, ar
         stage: "train", "test" or "predict".
         callbacks: What the caller gave as callbacks.
         arguments: All other arguments of the method, by name.
+        catalogue: The installed callbacks. None: they are read from the metadata.
     """
     given = _own_callbacks(callbacks)
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
-    host = HostList(lambda first, last: Driver(Run(model, stage), select([first, given, last])))
+    host = HostList(lambda first, last: Driver(Run(model, stage), select([first, given, last], catalogue)))
     try:
         result = method(**arguments, callbacks=host)
     except BaseException as error:

@@ -11,6 +11,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..discovery import discover
 from ..warn import warn_user
 from .keras import drive, is_callback_list
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+
+    from ..discovery import Catalogue
 
 STAGES = {"fit": "train", "evaluate": "test", "predict": "predict"}
 PACKAGES = ("keras", "tf_keras")
@@ -104,9 +107,15 @@ def _driven(original: Callable[..., Any], stage: str) -> Callable[..., Any]:
             call.arguments["callbacks"] = callbacks
             return original(*call.args, **call.kwargs)
 
-        return drive(model, with_callbacks, stage, given, {})
+        return drive(model, with_callbacks, stage, given, {}, _installed(tuple(sys.path)))
 
     return method
+
+
+@functools.lru_cache(maxsize=1)
+def _installed(_path: tuple[str, ...]) -> Catalogue:
+    """Read the installed callbacks once: to do it for each `predict` of a loop would be felt."""
+    return discover()
 
 
 def _has_a_driver(given: Any, stage: str) -> bool:
