@@ -89,8 +89,8 @@ def test_every_place_has_its_reason(full: Site) -> None:
     assert reasons["on_epoch_finalized", "history"] == "pinned: always loaded second"
     assert reasons["on_epoch_end", "stopper"] == "priority 50 (CONTROL)"
     assert reasons["on_run_end", "silent"] == "priority 10 (METRICS); runs after stopper"
-    assert reasons["on_epoch_end", "timed"] == "priority 50 (CONTROL); encloses the others (wrapper=True)"
-    assert reasons["on_run_end", "timed"].endswith("ahead of the others (tryfirst=True)")
+    assert reasons["on_epoch_end", "timed"] == "priority 50 (CONTROL); encloses the others, by wrapper=True"
+    assert reasons["on_run_end", "timed"].endswith("ahead of the others, by tryfirst=True")
 
 
 def test_the_order_is_that_of_a_real_run(full: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .discovery import Record, Status
+from .discovery import VALUE, Record, Status
 from .errors import CallbackError, UnknownCallbackError, nearest
 from .ordering import PINNED, base_name
 
@@ -125,6 +125,8 @@ def find_record(name: str, catalogue: Catalogue) -> Record:
     if ":" in name:
         from .member import snake_case  # it brings pluggy, which takes longer than all of this
 
+        if not VALUE.match(name):
+            raise UnknownCallbackError(name, f"{name!r} is not of the form package.module:Class.")
         module = name.partition(":")[0]
         return Record(snake_case(name.rpartition(":")[2].rpartition(".")[2]), name, f"module {module}", "")
     try:

@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .activity import Activity, activity_of, find_record
-from .callback import Priority
+from .callback import Callback, Priority
 from .implementation import events_of
 from .ordering import base_name
 
@@ -62,6 +62,7 @@ class Description:
         on_error: "raise" or "disable": what happens when it fails.
         file: The file with its code; empty if there is none.
         line: The line in which its code begins.
+        is_callback: Whether it is one at all, as far as that can be told without creating it.
     """
 
     record: Record
@@ -77,6 +78,7 @@ class Description:
     on_error: str
     file: str
     line: int | None
+    is_callback: bool
 
     @property
     def role(self) -> str:
@@ -123,7 +125,15 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
         on_error="disable" if getattr(found, "critical", True) is False else "raise",
         file=file,
         line=line,
+        is_callback=is_callback(found),
     )
+
+
+def is_callback(found: Any) -> bool:
+    """Tell whether an entry point names a callback, as far as that can be told without creating it."""
+    kind = found if isinstance(found, type) else type(found)
+    is_factory = callable(found) and not isinstance(found, type)
+    return bool(events_of(found)) or issubclass(kind, Callback) or hasattr(kind, "set_model") or is_factory
 
 
 def _kind(found: Any) -> str:

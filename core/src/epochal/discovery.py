@@ -31,7 +31,7 @@ AUTOLOAD_GROUP = "epochal.autoload"
 """The entry point group of callbacks that are active without being asked for."""
 CORE = "epochal-core"
 
-_VALUE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$")
+VALUE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$")
 _HEADER = re.compile(r"^(Name|Version|Requires-Dist):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _PLAIN_VERSION = re.compile(r"\d+(\.\d+)*$")
 _PLAIN_BOUND = re.compile(r"^epochal[-_.]core[ \t]*(?:>=[ \t]*(\d+(?:\.\d+)*))?[ \t]*$", re.IGNORECASE)
@@ -75,7 +75,7 @@ class Record:
     @property
     def origin(self) -> str:
         """The distribution and its version, `epochal-history 0.1.0`."""
-        return f"{self.distribution} {self.version}"
+        return f"{self.distribution} {self.version}".rstrip()
 
     @property
     def module(self) -> str:
@@ -116,6 +116,8 @@ class Record:
             names = dir(sys.modules.get(self.module))
             hint = nearest(self.value.partition(":")[2], [name for name in names if name[0] != "_"])
             return f"Its entry point in {self.distribution} names what is not there.{hint}"
+        if not self.version:  # named by where it is
+            return "Is it spelt as it should be, and installed or in the folder that the run begins in?"
         return f"It is for the authors of {self.origin} to mend; `pip uninstall {self.distribution}` removes it."
 
     def check(self) -> None:
@@ -297,7 +299,7 @@ def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
 
 def _static_status(value: str, facts: _Facts, core: str | None) -> tuple[Status, str]:
     """Judge an entry point by what can be known without importing it."""
-    if not _VALUE.match(value):
+    if not VALUE.match(value):
         return Status.BROKEN, f"its entry point {value!r} is not of the form 'package.module:Class'."
     wanted = _unmet_requirement(facts.core_requirements, core)
     if wanted is not None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .activity import find_record
 from .config import FILE_NAME, PROJECT_FILE, config_file, read_file, read_text, short_path
-from .errors import ConfigError, EpochalError, one_line
+from .errors import ConfigError, EpochalError, InvalidCallbackError, one_line
 from .files import write_atomic
+from .member import make_member
 from .ordering import PINNED, base_name
 from .parameters import make_arguments
+from .plan import order_events
 from .settings import Layer, Setting, Table
 from .toml import TOMLError, line_of, parse_toml
 from .toml_edit import add_key, add_name, add_table, make_array, put, remove_name, replace_value, written
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .discovery import Catalogue
+
+_NAME = re.compile(r"[^\s,]+")
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ def disable(path: Path, name: str) -> Edit:
         EpochalError: The callback is pinned, or the file cannot be edited.
     """
     _number(name)
+    if not _NAME.fullmatch(name):
+        raise EpochalError(f"{name!r} is no name of a callback.")
     if name in PINNED:
         raise EpochalError(f"{name!r} is pinned, in every run, and cannot be switched off.")
     draft = _Draft(path)
@@ -358,7 +365,7 @@ def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> None:
     for key in given:
         parameters[key] = Setting(parameters[key].value, f"{key}={given[key]}", "command line")
     if not callable(found):
-        problems = [f"{name!r} is no class, and has no parameters."] if parameters else []
+        problems = [f"{name!r} is no class, and has no parameters."] if parameters else _no_callback(found, name)
     else:
         arguments, problems = make_arguments(found, Table(name, "command line", parameters))
         problems = [problem + _hint(problem, given) for problem in problems]
@@ -375,9 +382,17 @@ def _hint(problem: str, given: Mapping[str, str]) -> str:
 def _refusal(found: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> list[str]:
     """Tell what the constructor says about the values; what else may fail there depends on the place of the run."""
     try:
-        found(**arguments)
+        created = found(**arguments)
     except (TypeError, ValueError) as error:
         return [f"{name}: {one_line(error)}"]
     except Exception:
         return []
-    return []
+    return _no_callback(created, name)
+
+
+def _no_callback(created: Any, name: str) -> list[str]:
+    """Tell what keeps an object from being a callback."""
+    try:
+        return order_events([make_member(name, created, None, None)])[1]
+    except InvalidCallbackError as error:
+        return [str(error)]

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EpochalError, nearest, one_line
 
@@ -27,9 +27,10 @@ COMMANDS = {
     "demo": "train a small network on real data and show what ran",
 }
 """Each command with what it does. Its module has `add_arguments(parser)` and `run(arguments)`, and may have
-`DESCRIPTION` for its help, `JSON` for what `--json` prints, and `split(words)` for words that are not ours to read."""
+`DESCRIPTION` for its help, `JSON` for what `--json` prints, `split(words)` for words that are not ours to read, and
+`hint(words)` for words that it does not know."""
 
-EXIT_CODES = "The code of the exit: 0 done, 1 a problem was found or it failed, 2 called wrongly, 130 interrupted."
+EXIT_CODES = "Exit codes: 0 done, 1 a problem was found or it failed, 2 called wrongly, 130 interrupted."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,11 +84,13 @@ def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
     """Make the parser, with the arguments of some commands alone, as their modules have to be imported for them."""
     parser = argparse.ArgumentParser(
         prog="epochal",
+        allow_abbrev=False,
+        formatter_class=_Help,
         description="Callbacks for tf.keras: installed, ordered, explained.",
         epilog=f"`epochal COMMAND --help` says more of each. {EXIT_CODES}",
     )
     parser.add_argument("--version", action="store_true", help="show the version of epochal-core and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     wanted = {*names}
     for name, summary in COMMANDS.items():
         module = import_module(f".{name}", __package__) if name in wanted else None
@@ -96,12 +99,22 @@ def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
             help=summary,
             description=getattr(module, "DESCRIPTION", f"{summary[0].upper()}{summary[1:]}."),
             epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            formatter_class=_Help,
         )
         if module is not None:
             module.add_arguments(command)
-            command.set_defaults(run=module.run)
+            command.set_defaults(run=module.run, usage_error=command.error)
     return parser
+
+
+class _Help(argparse.HelpFormatter):
+    """Breaks the lines of a description, but for those that are indented."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        blocks = text.split("\n\n")
+        return "\n\n".join(block if block.startswith(" ") else fill(block, width, indent) for block in blocks)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -113,11 +126,14 @@ def _run(words: Sequence[str]) -> int:
     parser = build_parser([named] if named in COMMANDS else [])
     if named is not None and named not in COMMANDS:
         parser.error(f"there is no command {named!r}.{nearest(named, COMMANDS)} There are: {', '.join(COMMANDS)}.")
-    split = getattr(sys.modules.get(f"{__package__}.{named}"), "split", None)
+    module: Any = sys.modules.get(f"{__package__}.{named}")
     behind: Sequence[str] = ()
-    if split is not None:  # a part of the words is not ours to read
-        words, behind = split(words)
-    parsed = parser.parse_args(words, argparse.Namespace(behind=behind))
+    if hasattr(module, "split"):  # a part of the words is not ours to read
+        words, behind = module.split(words)
+    parsed, unknown = parser.parse_known_args(words, argparse.Namespace(behind=behind, usage_error=parser.error))
+    if unknown:
+        hint = getattr(module, "hint", None)
+        parsed.usage_error(f"unrecognized arguments: {' '.join(unknown)}{hint(unknown) if hint is not None else ''}")
     if parsed.version:
         from importlib_metadata import version
 

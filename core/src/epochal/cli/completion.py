@@ -33,6 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the script."""
     from argcomplete.shell_integration import shellcode
 
+    from .output import check_stdout
+
+    check_stdout()
     print(shellcode(["epochal"], shell=arguments.shell))
     return 0
 

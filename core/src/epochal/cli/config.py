@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Show the settings of a run that begins in this folder, each with its source: the config file, an environment variable,
-or the default. The code of the exit is 1 when they have mistakes. What a callback does with its parameters is checked
+or the default. The exit code is 1 when they have mistakes. What a callback does with its parameters is checked
 by `epochal plan`."""
 
 JSON = {

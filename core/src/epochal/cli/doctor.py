@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Look for what is wrong: entry points that are broken, stale, claimed twice or made for another version of epochal,
 callbacks whose import fails, packages that are missing or in each other's way, mistakes of the settings. Every
-callback is imported, in a process of its own. The code of the exit is 1 when there is an error, and 0 when there are
-warnings alone."""
+callback is imported, in a process of its own. The exit code is 1 when there is an error, and 0 when there are warnings
+alone."""
 
 JSON = {
     "facts[].name": "what was looked at",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..config import short_path
 from ..console import make_console
+from ..errors import ConfigError, EpochalError, nearest
 from ..values import split_assignment
 from .output import add_json, folder, print_json, say
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ..editing import Edit
@@ -44,12 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "parameters",
         metavar="parameter=value",
         nargs="*",
+        default=(),
         type=_assignment,
         help='the value as in TOML (3, 1e-3, true, [1, 2], "text"); what is no TOML is text',
     )
     parameters.completer = complete_parameters  # type: ignore[attr-defined]
     add_json(parser)
-    parser.set_defaults(usage_error=parser.error)
 
 
 def _assignment(word: str) -> tuple[str, str]:
@@ -57,6 +59,12 @@ def _assignment(word: str) -> tuple[str, str]:
     if found is None:
         raise ArgumentTypeError(f"{word!r} is not of the form parameter=value, like patience=3")
     return found
+
+
+def hint(unknown: Sequence[str]) -> str:
+    """Say how a parameter is written, where it is written as an option."""
+    word = unknown[0].lstrip("-")
+    return f". A parameter is written without dashes, {word}" if split_assignment(word) is not None else ""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,7 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
         twice = next(name for name in names if names.count(name) > 1)
         arguments.usage_error(f"{twice!r} is given twice")
     with folder() as here:
-        edit = enable(file_to_edit(here), arguments.name, given, discover())
+        try:
+            edit = enable(file_to_edit(here), arguments.name, given, discover())
+        except ConfigError as error:
+            raise EpochalError("\n  ".join(["nothing was written:", *error.problems])) from None
         edit.write()
         tell(edit, arguments.name, here, arguments.json)
     return 0
@@ -102,6 +113,7 @@ def tell(edit: Edit, name: str, here: Path, as_json: bool) -> None:
     if not edit.changes:
         say(console, f"{short_path(edit.path)} has it already; nothing was changed.")
     if activity is None:
-        say(console, f"No callback of the name {name!r} is installed. If the code gives one, this holds for it.")
+        near = nearest(name, [record.name for record in discover().records])
+        say(console, f"No callback of the name {name!r} is installed.{near} If the code gives one, this holds for it.")
     else:
-        say(console, f"active: {activity.summary}")
+        say(console, f"active: {activity.summary.replace(': ', ', ', 1)}")

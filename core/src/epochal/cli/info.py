@@ -96,7 +96,8 @@ def _show(console: Console, found: Description) -> None:
 def _facts(found: Description) -> Iterator[tuple[str, str]]:
     yield "active", found.activity.summary
     yield "import", found.import_line
-    yield "events", ", ".join(found.events) or "they depend on its parameters"
+    none = "they depend on its parameters" if found.is_callback else "none, so it is no callback"
+    yield "events", ", ".join(found.events) or none
     priority = "decided when it is created" if found.priority is None else str(found.priority)
     yield "priority", f"{priority} ({found.role})" if found.role else priority
     yield "before", ", ".join(found.before)
@@ -107,12 +108,12 @@ def _facts(found: Description) -> Iterator[tuple[str, str]]:
 
 
 def _show_parameter(console: Console, parameter: ParameterDescription) -> None:
-    line = Text.assemble("  ", (parameter.name, "cyan"), f": {parameter.type}" if parameter.type else "")
+    line = Text.assemble((parameter.name, "cyan"), f": {parameter.type}" if parameter.type else "")
     if parameter.default is not None:
         line.append(f" = {parameter.default}")
     elif parameter.required:
         line.append(", has to be given")
-    say(console, line)
+    say_below(console, line, 2)
     if parameter.text:
         say_below(console, parameter.text, 6)
     for instance, setting in parameter.given.items():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Show the installed callbacks, and which are active in a run that begins in this folder and names none in its code.
-Nothing is imported. The code of the exit is 0 also when a callback is unusable; `epochal doctor` tells by it."""
+Nothing is imported. The exit code is 0 also when a callback is unusable; that of `epochal doctor` is 1 then."""
 
 JSON = {
     "config_file": "the config file that counts, or null",

@@ -11,7 +11,7 @@ import warnings
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.table import Table
 from rich.text import Text
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-EXIT_CODES = "Exit codes: 0 done, 1 a problem was found or it failed, 2 called wrongly."
 _GAP = 2
-_NARROWEST = 24  # a column of prose that is narrower is hard to read
+_NARROWEST = 12  # a column of prose that is narrower is hard to read
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -59,11 +58,22 @@ def open_console() -> Console:
     Raises:
         OSError: Standard output is closed.
     """
-    _check_stdout()
-    return make_console()
+    check_stdout()
+    console = make_console()
+    console.on_broken_pipe = _raise  # type: ignore[method-assign]  # rich would end the process with 1
+    return console
 
 
-def _check_stdout() -> None:
+def _raise() -> NoReturn:
+    raise  # rich calls it where it has caught the error
+
+
+def check_stdout() -> None:
+    """Get standard output ready for any text.
+
+    Raises:
+        OSError: It is closed.
+    """
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
     if hasattr(sys.stdout, "reconfigure"):
@@ -80,12 +90,13 @@ def say(console: Console, text: str | Text, style: str = "") -> None:
     console.print(text, soft_wrap=not console.is_terminal)
 
 
-def say_below(console: Console, text: str, indent: int) -> None:
+def say_below(console: Console, text: str | Text, indent: int) -> None:
     """Print a sentence, indented in all of its lines."""
+    text = text if isinstance(text, Text) else Text(text)
     if not console.is_terminal:
-        console.print(Text(" " * indent + text), soft_wrap=True)
+        console.print(Text(" " * indent) + text, soft_wrap=True)
         return
-    for line in Text(text).wrap(console, max(console.width - indent, 10), overflow="fold"):
+    for line in text.wrap(console, max(console.width - indent, 10), overflow="fold"):
         line.rstrip()
         console.print(Text(" " * indent) + line)
 
@@ -175,7 +186,7 @@ def _print_paragraphs(
 
 def print_json(value: Any) -> None:
     """Print JSON that every parser takes: no NaN, no infinity, and dates as text."""
-    _check_stdout()
+    check_stdout()
     print(json.dumps(jsonable(value), indent=2))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..config import short_path
 from ..errors import EpochalError, nearest
 from ..hookspecs import ALIASES, EVENTS
-from .output import add_json, count_of, folder, open_console, print_json, print_table, say, say_problems
+from .output import add_json, folder, open_console, print_json, print_table, say, say_problems
 
 if TYPE_CHECKING:
     import argparse
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Show what a run that begins in this folder would call, in which order, and the reason for each place. What the code of
-the run itself gives is added to this. The active callbacks are imported and created; none of them is run. The code of
-the exit is 1 when such a run would fail."""
+the run itself gives is added to this. The active callbacks are imported and created; none of them is run. The exit
+code is 1 when such a run would fail."""
 
 JSON = {
     "config_file": "the config file that counts, or null",
@@ -42,7 +42,8 @@ JSON = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--event", metavar="EVENT", help="show one event alone, on_epoch_end for example")
+    event = parser.add_argument("--event", metavar="EVENT", help="show one event alone, on_epoch_end for example")
+    event.completer = lambda **_: list(EVENTS)  # type: ignore[attr-defined]  # argcomplete reads it
     add_json(parser)
 
 
@@ -81,7 +82,7 @@ def show(console: Console, plan: Plan, event: str | None = None) -> None:
         _show_event(console, event, plan.events[event])
     if plan.problems:
         console.print()
-        say_problems(console, f"Such a run would fail, of {count_of(len(plan.problems), 'problem')}:", plan.problems)
+        say_problems(console, "A run begun here would fail:", plan.problems)
 
 
 def _show_order(console: Console, plan: Plan) -> None:
@@ -91,10 +92,10 @@ def _show_order(console: Console, plan: Plan) -> None:
 
 
 def _show_events(console: Console, plan: Plan) -> None:
-    _title(console, "What each event calls")
+    _title(console, "What each event calls, in this order")
     print_table(
         console,
-        ["event", "callbacks, in the order of the calls"],
+        ["event", "calls"],
         [[event, ", ".join(map(_called, steps))] for event, steps in plan.events.items() if steps],
     )
     silent = [event for event, steps in plan.events.items() if not steps]

@@ -14,6 +14,7 @@ from typing import Any
 
 def main() -> None:
     """Import what standard input lists, then plan a run."""
+    from ..description import is_callback
     from ..discovery import Record
     from ..errors import CallbackError
 
@@ -27,11 +28,12 @@ def main() -> None:
     for number, (name, value, distribution, version) in enumerate(json.load(sys.stdin)):
         tell(begins=number)
         try:
-            Record(name, value, distribution, version).load()
+            found = Record(name, value, distribution, version).load()
         except CallbackError as error:
             tell(ended=number, error=str(error))
         else:
-            tell(ended=number, error="")
+            what = f"the callback {name!r} of {distribution} {version} is {value!r}, which is none: it has no event."
+            tell(ended=number, error="" if is_callback(found) else what)
     from ..plan import make_plan
 
     tell(begins=-1)
