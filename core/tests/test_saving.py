@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 
 class Saver(SavingCallback):
-    """Notes where it would save."""
+    """Notes when it would save; all but the first epoch's go on in the background."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.saved: list[Any] = []
 
-    def save(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
-        self.saved.append(epoch if batch is None else (epoch, batch))
-        return "saved it"
+    def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+        self._at = epoch if batch is None else (epoch, batch)
+        return f"{epoch}.model"
+
+    def save(self, path: str) -> bool:
+        self.saved.append(self._at)
+        return path == "0.model"
 
 
 def _losses(*values: float) -> Callable[[int, int], dict[str, float]]:
@@ -44,7 +48,9 @@ def test_it_saves_every_epoch() -> None:
 def test_with_epochs_it_leaves_the_batches_alone() -> None:
     saver = Saver()
     saver.on_train_batch_end(5)
-    assert saver.batches_since_save == 0
+    assert saver._batches == 0
+    assert saver.async_safe
+    assert not Saver(save_freq=1).async_safe
 
 
 def test_batches_are_counted_across_epochs_and_fits() -> None:
@@ -64,7 +70,7 @@ def test_executions_of_several_batches_are_counted_by_batches() -> None:
 def test_the_last_execution_counts_as_many_batches_as_it_has() -> None:
     saver = Saver(save_freq=100)
     FakeHost(saver).fit(epochs=2, steps=4, steps_per_execution=3)
-    assert saver.batches_since_save == 8
+    assert saver._batches == 8
 
 
 @given(freq=st.integers(1, 12), steps=st.integers(1, 7), epochs=st.integers(1, 5))
@@ -93,10 +99,11 @@ def test_only_better_values_are_saved_at_batches_too() -> None:
     assert saver.saved == [(0, 0), (0, 2), (1, 1)]
 
 
-def test_a_threshold_has_to_be_beaten() -> None:
-    saver = Saver(monitor="loss", save_best_only=True, initial_value_threshold=0.5)
+@pytest.mark.parametrize(("threshold", "saved"), [(0.5, [1]), (math.inf, [0, 1]), (0, []), (None, [0, 1])])
+def test_a_threshold_has_to_be_beaten(threshold: float | None, saved: list[int]) -> None:
+    saver = Saver(monitor="loss", save_best_only=True, initial_value_threshold=threshold)
     FakeHost(saver).fit(epochs=3, values=_losses(0.9, 0.4, 0.45))
-    assert saver.saved == [1]
+    assert saver.saved == saved
 
 
 def test_the_best_value_survives_a_second_fit() -> None:
@@ -144,7 +151,8 @@ def test_a_run_that_has_failed_is_not_saved(save_freq: Any, capsys: pytest.Captu
     saver = Saver(save_freq=save_freq, verbose=1)
     FakeHost(saver, Failing()).fit(epochs=3, steps=2)
     assert saver.saved == [0 if save_freq == "epoch" else (0, 1)]
-    assert "the run has failed, nothing saved" in capsys.readouterr().out
+    told = [line for line in capsys.readouterr().out.splitlines() if "failed" in line]
+    assert told == ["Epoch 2: the run has failed, so the model is not saved to 1.model"]
 
 
 def test_it_goes_on_where_it_was_after_a_restart() -> None:
@@ -166,11 +174,42 @@ def test_it_tells_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     FakeHost(Saver(monitor="loss", save_best_only=True, verbose=1)).fit(epochs=3, values=_losses(0.5, 0.7, 0.4))
     FakeHost(Saver(save_freq=3, verbose=1)).fit(epochs=1)
     assert capsys.readouterr().out.splitlines() == [
-        "epoch 1: loss improved to 0.5, saved it",
-        "epoch 2: loss did not improve from 0.5, nothing saved",
-        "epoch 3: loss improved from 0.5 to 0.4, saved it",
-        "epoch 1, batch 3: saved it",
+        "Epoch 1: loss improved from None to 0.50000, saving model to 0.model",
+        "Epoch 1: finished saving model to 0.model",
+        "Epoch 2: loss did not improve from 0.50000",
+        "Epoch 3: loss improved from 0.50000 to 0.40000, saving model to 2.model",
+        "Epoch 1: saving model to 0.model",
+        "Epoch 1: finished saving model to 0.model",
     ]
+
+
+def test_only_the_chief_saves_and_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("RANK", "1")
+    saver = Saver(monitor="loss", save_best_only=True, verbose=1)
+    FakeHost(saver).fit(values=_losses(0.5))
+    assert (saver.saved, saver.best) == ([], 0.5)
+    assert capsys.readouterr().out == ""
+
+
+def test_it_goes_on_in_the_middle_of_an_epoch() -> None:
+    first = Saver(save_freq=4)
+    first.set_params({"steps": 6})
+    first.on_epoch_begin(2)
+    first.on_train_batch_end(2)
+    second = Saver(save_freq=4)
+    second.load_state_dict(first.state_dict())
+    second.set_params({"steps": 6})
+    second.on_epoch_begin(2)
+    second.on_train_batch_end(3)
+    assert second.saved == [(2, 3)]
+
+
+def test_a_restored_state_counts_for_one_fit_only() -> None:
+    saver = Saver(save_freq=4)
+    saver.load_state_dict({"best": 0.5, "_epoch": 0, "_batch": 2, "_batches": 3})
+    FakeHost(saver).fit(epochs=0)
+    FakeHost(saver).fit(epochs=1, steps=3)
+    assert saver.saved == [(0, 0)]
 
 
 def test_it_copies_before_and_after_a_fit() -> None:
@@ -185,10 +224,17 @@ def test_without_a_method_to_save_it_is_no_callback() -> None:
     with pytest.raises(NotImplementedError):
         FakeHost(SavingCallback()).fit()
 
+    class Half(SavingCallback):
+        def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+            return "x"
+
+    with pytest.raises(NotImplementedError):
+        FakeHost(Half()).fit()
+
 
 @pytest.mark.parametrize("save_freq", ["batch", 0, -1, True, 1.5, None, b"epoch"])
 def test_a_wrong_frequency_is_an_error(save_freq: Any) -> None:
-    with pytest.raises(ValueError, match=r"Unrecognized save_freq=.* of Saver"):
+    with pytest.raises(ValueError, match=r"Unrecognized save_freq: .* Saver takes"):
         Saver(save_freq=save_freq)
 
 
@@ -202,6 +248,7 @@ def test_a_wrong_frequency_is_an_error(save_freq: Any) -> None:
         ("save_best_only", "yes", TypeError),
         ("initial_value_threshold", "0.5", TypeError),
         ("initial_value_threshold", math.nan, ValueError),
+        ("initial_value_threshold", True, TypeError),
     ],
 )
 def test_a_wrong_parameter_is_an_error(parameter: str, value: Any, error: type[Exception]) -> None:

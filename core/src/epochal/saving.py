@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback, Priority
+from .chief import is_chief
 from .monitor import Monitor, count, number, switch, verbosity
 
 if TYPE_CHECKING:
@@ -12,35 +14,39 @@ if TYPE_CHECKING:
 
     from .run import Run
 
+    Logs = Mapping[str, Any] | None
+
 
 class SavingCallback(Callback):
     """Saves the model every epoch or every so many batches; or of those only when a metric is better than ever.
 
-    A subclass implements `save`. Parameters and rules are those of Keras 3's checkpoint callbacks, with these
-    differences: a metric that does not come, or is NaN, saves nothing when only the best is to be saved; whether a
-    value is the best is known at batches too; and nothing is saved any more in a run that a callback has stopped
-    because it failed (`run.has_failed`), as it would take the place of a good model.
+    A subclass implements `path_of` and `save`. Parameters and rules are those of Keras 3's checkpoint callbacks, with
+    these differences. NaN is never the best, and a metric that does not come saves nothing. Which value is the best is
+    known at batches too. Without `save_best_only` nothing more is saved once a callback has said that the run failed:
+    it would take the place of a good model. Of several processes that train together the chief saves.
 
     Args:
         monitor: The metric's key in the logs; with `save_best_only`.
-        verbose: 1: a line for every save, and for every one that was left out.
+        verbose: 1: a line for every save, and for every one that was not worth it.
         save_best_only: Whether to save only when the metric is better than at every save before.
         mode: "min", "max", or "auto", which finds out from the metric.
-        save_freq: "epoch", or a number of batches: then it is saved at the end of the first execution of batches that
-            makes so many since the last time. They are counted across epochs, and across fits.
-        initial_value_threshold: A value that the first save has to beat; with `save_best_only`.
+        save_freq: "epoch", or a number of batches; they are counted across epochs, and across fits. Where one execution
+            has several steps, saving is due at the end of the execution that reaches the number, and the count begins
+            anew.
+        initial_value_threshold: The value to be better than at first; with `save_best_only`.
 
     Raises:
         TypeError: An argument has a wrong type.
         ValueError: An argument is out of its range.
 
     Attributes:
-        best: The best value so far. It survives a second fit and, as part of the state, a restart.
-        batches_since_save: Batches since a save was last due; 0 with `save_freq="epoch"`.
+        best: The metric at the last save; None before the first one. It survives a second fit and, as part of the
+            state, a restart.
     """
 
     priority = Priority.CHECKPOINT
-    state_attributes = ("best", "batches_since_save")
+    provides = ()
+    state_attributes = ("best", "_epoch", "_batch", "_batches")
 
     def __init__(
         self,
@@ -56,89 +62,135 @@ class SavingCallback(Callback):
         self.mode = self._monitor.mode
         self.verbose = verbosity(self, verbose)
         self.save_best_only = switch(self, "save_best_only", save_best_only)
-        self.save_freq = self._checked_freq(save_freq)
-        threshold = initial_value_threshold
-        self.best = None if threshold is None else number(self, "initial_value_threshold", threshold)
-        self.batches_since_save = 0
+        self.save_freq = self._checked_frequency(save_freq)
+        self.best = self._checked_threshold(initial_value_threshold)
         self._epoch = 0
-        self._ended = 0
+        self._batch = -1  # the batch of the epoch that ended last
+        self._batches = 0  # that ended since saving was due last
+        self._said_failed = False
 
-    def _checked_freq(self, save_freq: Any) -> str | int:
-        if save_freq == "epoch":
-            return "epoch"
+    def _checked_frequency(self, value: Any) -> str | int:
+        if isinstance(value, str) and value == "epoch":
+            return value
         try:
-            return count(self, "save_freq", save_freq, least=1)
+            return count(self, "save_freq", value, least=1)
         except (TypeError, ValueError):
             # Keras raises a ValueError for both, with these first words.
             raise ValueError(
-                f"Unrecognized save_freq={save_freq!r} of {type(self).__name__}. "
-                "It has to be 'epoch' or a number of batches, 1 or more."
+                f"Unrecognized save_freq: {value!r}. {type(self).__name__} takes 'epoch', or a number of batches, "
+                "which is an int of 1 or more."
             ) from None
 
-    def save(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
-        """Save the model.
+    def _checked_threshold(self, value: Any) -> float | None:
+        if value is None or (isinstance(value, float) and math.isinf(value)):
+            return value
+        return number(self, "initial_value_threshold", value)
+
+    # What a subclass does
+
+    def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+        """Give where a save goes to.
 
         Args:
             epoch: The epoch, counted from 0.
-            batch: The number of the batch that ended, counted from 0 in its epoch; None at the end of an epoch.
+            batch: The batch that ended, counted from 0 in its epoch; None at the end of an epoch.
             logs: The values of the epoch or batch.
-
-        Returns:
-            What was done, as the end of a line: "saved model.keras".
         """
         raise NotImplementedError
 
+    def save(self, path: str) -> bool:
+        """Save the model, to what `path_of` gave. Called in the chief process only.
+
+        Returns:
+            Whether it is done; if not, it goes on in the background.
+        """
+        raise NotImplementedError
+
+    # Before training
+
+    @property
+    def async_safe(self) -> bool:
+        """Whether batches may go on ending in other threads meanwhile; Keras asks on JAX and PyTorch."""
+        return self.save_freq == "epoch"
+
     def on_run_begin(self, run: Run) -> None:
-        """Leave the batches alone where only epochs count."""
+        """Leave the batches out, if they are not counted."""
         if self.save_freq == "epoch":
             run.drop(self, "on_train_batch_end")
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Warn of a metric that is known not to come."""
-        self.starts_afresh()  # the best value goes on over fits, as in Keras, so that there is nothing to reset
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Look whether the metric will come."""
+        self._said_failed = False
         if self.save_best_only:
             self._monitor.begin()
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Note the epoch, for saves at batches."""
-        self._epoch, self._ended = epoch, 0
+    # While training
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Save if so many batches have ended."""
-        if self.save_freq == "epoch":
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Count the epoch's batches from 0, or on from where the state was taken."""
+        # Asked here because whoever restores the state may do it as late as in its own `on_train_begin`.
+        if self.starts_afresh() or epoch != self._epoch:
+            self._batch = -1
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Save if enough batches have ended."""
+        if not isinstance(self.save_freq, int):
             return
         steps = self.params.get("steps")
-        # The last execution of several batches may have fewer than its number says.
-        ended = batch + 1 if steps is None else min(batch + 1, steps)
-        self.batches_since_save += ended - self._ended
-        self._ended = ended
-        if self.batches_since_save >= int(self.save_freq):
-            self.batches_since_save = 0
-            self._save_if_worth_it(self._epoch, batch, logs or {})
+        if steps is not None:
+            batch = min(batch, steps - 1)  # the number of the last execution may be greater
+        self._batches += batch - self._batch if batch > self._batch else batch + 1
+        self._batch = batch
+        if self._batches >= self.save_freq:
+            self._batches = 0
+            self._save_if_better(self._epoch, batch, logs or {})
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Save if that is done every epoch."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Save if epochs are what is saved."""
         if self.save_freq == "epoch":
-            self._save_if_worth_it(epoch, None, logs or {})
+            self._save_if_better(epoch, None, logs or {})
 
-    def _save_if_worth_it(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> None:
-        when = f"epoch {epoch + 1}" if batch is None else f"epoch {epoch + 1}, batch {batch + 1}"
-        if self.run is not None and self.run.has_failed:
-            self._tell(f"{when}: the run has failed, nothing saved")
-        elif not self.save_best_only:
-            self._tell(f"{when}: {self.save(epoch, batch, logs)}")
-        else:
-            value = self._monitor.read(logs)
-            if value is None:
-                return
-            before = "" if self.best is None else f" from {self.best:.5g}"
-            if self._monitor.is_better(value, self.best):
-                done = self.save(epoch, batch, logs)
-                self.best = value
-                self._tell(f"{when}: {self.monitor} improved{before} to {value:.5g}, {done}")
-            else:
-                self._tell(f"{when}: {self.monitor} did not improve{before}, nothing saved")
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Forget that the state was restored, if no epoch was left to train."""
+        self.starts_afresh()
 
-    def _tell(self, text: str) -> None:
-        if self.verbose:
+    def _save_if_better(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> None:
+        title = f"Epoch {epoch + 1}:"
+        path = self.path_of(epoch, batch, logs)
+        if not self.save_best_only:
+            if not self._has_failed(title, path):
+                self._save(path, title, f"saving model to {path}")
+            return
+        value = self._monitor.read(logs)
+        if value is None:
+            return
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self._monitor.is_better(value, self.best):
+            self._say(f"{title} {self.monitor} did not improve from {best}")
+            return
+        self._save(path, title, f"{self.monitor} improved from {best} to {value:.5f}, saving model to {path}")
+        self.best = value
+
+    def _has_failed(self, title: str, path: str) -> bool:
+        if self.run is None or not self.run.has_failed:
+            return False
+        if not self._said_failed and self._is_chief:
+            self.print(f"{title} the run has failed, so the model is not saved to {path}")
+        self._said_failed = True
+        return True
+
+    def _save(self, path: str, title: str, why: str) -> None:
+        if not self._is_chief:
+            return
+        self._say(f"{title} {why}")
+        if self.save(path):
+            self._say(f"{title} finished saving model to {path}")
+
+    def _say(self, text: str) -> None:
+        if self.verbose and self._is_chief:
             self.print(text)
+
+    @property
+    def _is_chief(self) -> bool:
+        return self.run.is_chief if self.run is not None else is_chief()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from epochal import Callback, Priority, RunError
+from epochal.errors import PreflightError
 from epochal.frameworks import ModelAdapter
 from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost, FakeModel
@@ -34,6 +35,12 @@ def _load(folder: Path, number: int) -> Any:
 
 def _weight(folder: Path, number: int) -> float:
     return float(_load(folder, number)["pytree"]["weights"]["weight"])
+
+
+def _bare(checkpoint: OrbaxCheckpoint, model: FakeModel) -> OrbaxCheckpoint:
+    """Give the callback its model as Keras does in a bare fit."""
+    checkpoint.set_model(model)
+    return checkpoint
 
 
 class Trained:
@@ -229,8 +236,7 @@ def test_an_error_in_the_background_is_raised(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_a_bare_fit_left_behind_is_said_at_the_next(tmp_path: Path) -> None:
-    checkpoint = OrbaxCheckpoint(tmp_path)
-    checkpoint.set_model(FakeModel({"weight": 1.0}))
+    checkpoint = _bare(OrbaxCheckpoint(tmp_path), FakeModel({"weight": 1.0}))
     checkpoint.on_train_begin()
 
     class Folder:
@@ -241,6 +247,11 @@ def test_what_a_bare_fit_left_behind_is_said_at_the_next(tmp_path: Path) -> None
     with pytest.warns(UserWarning, match="in the fit before this one: checkpoint 3 could not be written"):
         checkpoint.on_train_begin()
     checkpoint.on_train_end()
+
+
+def test_two_in_one_folder_are_an_error_before_training(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="both write to"):
+        FakeHost(OrbaxCheckpoint(tmp_path), OrbaxCheckpoint(tmp_path, save_freq=1)).fit()
 
 
 def test_evaluation_and_prediction_open_nothing(tmp_path: Path) -> None:
@@ -259,8 +270,11 @@ def test_a_model_whose_state_nobody_knows_is_an_error_before_training(tmp_path: 
     def step(epoch: int, batch: int) -> None:
         raise AssertionError("it trains")
 
-    with pytest.raises(RunError, match="the state of the model is not known"):
+    with pytest.raises(PreflightError, match="the state of the model is not known"):
         FakeHost(OrbaxCheckpoint(tmp_path), model=Model()).fit(step=step)
+    FakeHost(OrbaxCheckpoint(tmp_path), model=Model()).predict()
+    with pytest.raises(RunError, match="the state of the model is not known"):
+        _bare(OrbaxCheckpoint(tmp_path), Model()).on_train_begin()
 
 
 def test_a_model_that_cannot_be_described_is_an_error_that_names_the_way_out(tmp_path: Path) -> None:
@@ -274,7 +288,9 @@ def test_a_model_that_cannot_be_described_is_an_error_that_names_the_way_out(tmp
             adapter.config = config  # type: ignore[method-assign]
             return adapter
 
-    with pytest.raises(RunError, match=r"MyLayer has no get_config. With save_weights_only=True only the weights"):
+    with pytest.raises(
+        PreflightError, match=r"MyLayer has no get_config. With save_weights_only=True only the weights"
+    ):
         FakeHost(OrbaxCheckpoint(tmp_path), model=Model({"weight": 1.0})).fit()
     FakeHost(OrbaxCheckpoint(tmp_path, save_weights_only=True), model=Model({"weight": 1.0})).fit()
     assert _numbers(tmp_path) == [0]
@@ -288,7 +304,7 @@ def test_only_the_chief_writes(
     FakeHost(checkpoint, model=FakeModel({"weight": 1.0})).fit(values=lambda epoch, batch: {"loss": 0.5})
     assert not (tmp_path / "x").exists()
     assert checkpoint.best == 0.5
-    assert capsys.readouterr().out == "epoch 1: loss improved to 0.5, saved by the chief process\n"
+    assert capsys.readouterr().out == ""
 
 
 def test_it_says_what_it_saves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,8 +312,9 @@ def test_it_says_what_it_saves(tmp_path: Path, capsys: pytest.CaptureFixture[str
     FakeHost(OrbaxCheckpoint(tmp_path, verbose=1), model=model).fit()
     FakeHost(OrbaxCheckpoint(tmp_path, verbose=1, save_on_background=False), model=model).fit()
     assert capsys.readouterr().out.splitlines() == [
-        f"epoch 1: saving checkpoint 0 to {tmp_path}",
-        f"epoch 1: saved checkpoint 1 to {tmp_path}",
+        f"Epoch 1: saving model to {tmp_path}/0",
+        f"Epoch 1: saving model to {tmp_path}/1",
+        f"Epoch 1: finished saving model to {tmp_path}/1",
     ]
 
 

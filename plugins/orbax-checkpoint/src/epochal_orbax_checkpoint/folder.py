@@ -45,26 +45,26 @@ class CheckpointFolder:
         self._is_broken = False
         _LOGGER.addFilter(_is_worth_a_line)
 
-    def save(self, number: int, content: Mapping[str, Any]) -> int:
+    def free(self, number: int) -> int:
+        """Give a number that a checkpoint can have: this one, or the next if it or a higher one is taken."""
+        return number if self._last is None else max(number, self._last + 1)
+
+    def save(self, number: int, content: Mapping[str, Any]) -> None:
         """Begin to write a checkpoint. The content is copied before this returns; the writing goes on.
 
         Args:
-            number: The number that it should have. It gets the next free one if this or a higher one is taken.
+            number: Its number, a free one.
             content: Name to nested dicts of arrays, numbers and text.
-
-        Returns:
-            The number that it has.
 
         Raises:
             RunError: It cannot be written, or the one before it could not.
         """
         self.wait()
-        self._last = number if self._last is None else max(number, self._last + 1)
+        self._last = number
         try:
-            self._response = self._checkpointer.save_checkpointables_async(self._last, dict(content), force=True)
+            self._response = self._checkpointer.save_checkpointables_async(number, dict(content), force=True)
         except Exception as error:  # whatever Orbax and the file system raise
             raise self._failed(error) from error
-        return self._last
 
     def wait(self) -> None:
         """Wait until the last checkpoint is on the disk.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from epochal import RunError
-from epochal.chief import is_chief
 from epochal.errors import one_line
 from epochal.frameworks import adapt
 from epochal.monitor import count, switch
 from epochal.paths import is_remote
 from epochal.saving import SavingCallback
+from epochal.warn import warn_user
 
 from .folder import CheckpointFolder
 
@@ -43,11 +42,11 @@ class OrbaxCheckpoint(SavingCallback):
     Args:
         directory: The folder of the checkpoints. A relative one counts from where the callback is made.
         monitor: The metric's key in the logs; with `save_best_only`.
-        verbose: 1: a line for every checkpoint, and for every one that was left out.
+        verbose: 1: a line for every checkpoint, and for every one that was not worth it.
         save_best_only: Whether to save only when the metric is better than at every save before. NaN never is.
         mode: "min", "max", or "auto", which finds out from the metric.
-        save_freq: "epoch", or a number of batches, counted across epochs.
-        initial_value_threshold: A value that the first save has to beat; with `save_best_only`.
+        save_freq: "epoch", or a number of batches; they are counted across epochs.
+        initial_value_threshold: The value to be better than at first; with `save_best_only`.
         max_to_keep: How many checkpoints the folder keeps, the latest; None: all.
         save_on_background: Whether training goes on while a checkpoint is written.
         save_weights_only: Whether to leave out the optimizer, the metrics, and what `load_model` needs to make the
@@ -57,12 +56,13 @@ class OrbaxCheckpoint(SavingCallback):
         TypeError: An argument has a wrong type.
         ValueError: An argument is out of its range.
         MissingDependencyError: When training begins: Orbax is not installed.
-        RunError: When training begins: the model's state or config cannot be had. Later: a checkpoint could not be
-            written.
+        RunError: Before training: the model's state or config cannot be had (in a run of epochal a PreflightError).
+            While training: a checkpoint could not be written.
 
     Attributes:
         directory: The folder, absolute.
-        best: The best value so far. It survives a second fit and, as part of the state, a restart.
+        best: The metric at the last save; None before the first one. It survives a second fit and, as part of the
+            state, a restart.
 
     Example:
         >>> OrbaxCheckpoint("/tmp/checkpoints", monitor="val_loss", save_best_only=True).max_to_keep
@@ -86,6 +86,7 @@ class OrbaxCheckpoint(SavingCallback):
     ) -> None:
         super().__init__(monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold)
         self.directory = _checked_directory(directory)
+        self.writes = (self.directory,)
         self.max_to_keep = None if max_to_keep is None else count(self, "max_to_keep", max_to_keep, least=1)
         self.save_on_background = switch(self, "save_on_background", save_on_background)
         self.save_weights_only = switch(self, "save_weights_only", save_weights_only)
@@ -94,23 +95,33 @@ class OrbaxCheckpoint(SavingCallback):
         """Leave the open folder out of copies and pickles."""
         return {key: value for key, value in super().__getstate__().items() if key != "_folder"}
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Open the folder, and see that the model can be saved."""
-        super().on_train_begin(logs)
-        self._abandon()
-        if self._writes():
+    def preflight(self) -> None:
+        """See that the model can be saved."""
+        if self._is_chief and (self.run is None or self.run.stage == "train"):
             self._content()
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Open the folder."""
+        self._abandon()
+        if self.run is None:
+            self.preflight()
+        super().on_train_begin(logs)
+        if self._is_chief:
             self._folder = CheckpointFolder(self.directory, self.max_to_keep)
 
-    def save(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+    def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+        """Give the folder of a checkpoint, which has its number for a name."""
+        number = epoch if batch is None else adapt(self).iterations or 0
+        return f"{self.directory}/{number if self._folder is None else self._folder.free(number)}"
+
+    def save(self, path: str) -> bool:
         """Begin to write a checkpoint."""
-        if self._folder is None:
-            return "saved by the chief process"
-        number = self._folder.save(self._number(epoch, batch), self._content())
+        assert self._folder is not None  # the chief opened it
+        self._folder.save(int(path.rpartition("/")[2]), self._content())
         if self.save_on_background:
-            return f"saving checkpoint {number} to {self.directory}"
+            return False
         self._folder.wait()
-        return f"saved checkpoint {number} to {self.directory}"
+        return True
 
     def wait_until_finished(self) -> None:
         """Wait until the last checkpoint is on the disk.
@@ -123,17 +134,12 @@ class OrbaxCheckpoint(SavingCallback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Wait for the last checkpoint."""
+        super().on_train_end(logs)
         self._close()
 
     def on_run_end(self) -> None:
         """Wait for the last checkpoint also where training did not come to its end."""
         self._close()
-
-    def _writes(self) -> bool:
-        return is_chief() if self.run is None else self.run.is_chief
-
-    def _number(self, epoch: int, batch: int | None) -> int:
-        return epoch if batch is None else adapt(self).iterations or 0
 
     def _content(self) -> dict[str, Any]:
         """Give what a checkpoint holds, under the names that Keras gives it."""
@@ -165,7 +171,7 @@ class OrbaxCheckpoint(SavingCallback):
         try:
             self._close()
         except RunError as error:
-            warnings.warn(f"OrbaxCheckpoint, in the fit before this one: {error}", stacklevel=2)
+            warn_user(f"OrbaxCheckpoint, in the fit before this one: {error}")
 
 
 def _checked_directory(directory: Any) -> str:
