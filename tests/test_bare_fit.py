@@ -113,6 +113,25 @@ def test_our_history_copies_and_pickles_after_a_fit(model: Any, data: Data) -> N
         assert made.to_rows() == history.to_rows()
 
 
+@pytest.mark.parametrize("split", [0.0, 0.5])
+@pytest.mark.parametrize("joined", [False, True], ids=["alone", "with a callback of Keras's"])
+def test_whether_there_is_validation_is_known_as_in_a_fit_of_ours(
+    joined: bool, split: float, model: Any, data: Data
+) -> None:
+    class Watch(epochal.Callback):
+        known: Any = ()
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            assert self.run is not None
+            self.known = (*self.known, self.run.validates)
+
+    watch = Watch()
+    theirs = [keras.callbacks.Callback()] if joined else []
+    model.fit(*data, validation_split=split, verbose=0, callbacks=epochal.callbacks(watch) + theirs)
+    epochal.fit(model, *data, validation_split=split, verbose=0, callbacks=[watch, *theirs])
+    assert watch.known == (bool(split), bool(split))
+
+
 def test_what_ours_write_kerass_see_and_the_other_way_round(model: Any, data: Data) -> None:
     class Writer(epochal.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -19,7 +19,7 @@ import keras
 from ..driver import Driver
 from ..run import Outcome, Run
 from ..signals import Terminated
-from .keras_list import adopt_history
+from .keras_list import adopt_history, call_scope, validates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,6 +104,7 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         model = self.model
         driver = self._driver = Driver(Run(model, stage), self._members)
         if stage == "train":
+            driver.run.validates = validates(call_scope(listed))
             adopt_history(self.run_history)
             # Kept a second time, because Keras puts the stand-in in its place when an evaluation begins.
             model.history = model._epochal_history = self.run_history

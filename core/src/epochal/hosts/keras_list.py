@@ -110,10 +110,10 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         run = self._driver.run
         # Once only: to look at the locals of Keras's frame keeps what they hold alive, in an epoch its data's iterator,
         # whose end then takes longer than the epoch.
-        scope = _call_scope(self)
+        scope = call_scope(self)
         if run.stage == "train":
             adopt_history(run.history)
-            run.validates = scope.get("validation_data") is not None if scope else None
+            run.validates = validates(scope)
             fitted = scope.get("self", run.model)  # another model, where the fit of the one that was given delegates
             self._models = [run.model] if fitted is run.model else [run.model, fitted]
             self._show_history()
@@ -171,7 +171,13 @@ def call_params(scope: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _call_scope(callbacks: HostList) -> Mapping[str, Any]:
+def validates(scope: Mapping[str, Any]) -> bool | None:
+    """Tell whether a fit has validation data, from its locals; None if they are not known."""
+    return scope.get("validation_data") is not None if scope else None
+
+
+def call_scope(callbacks: Any) -> Mapping[str, Any]:
+    """Give the locals of Keras's `fit`, `evaluate` or `predict` that drives a CallbackList; none if it is not there."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         scope = frame.f_locals
