@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import signal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -324,7 +325,52 @@ def test_evaluate_and_predict_leave_the_weights_alone() -> None:
     assert model.weights["w"].tolist() == [7.0]
 
 
+class Signal(epochal.Callback):
+    """Gets SIGTERM in the third epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_the_best_weights_come_back_after_sigterm() -> None:
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        run, weights = _train(EarlyStopping(patience=9, restore_best_weights=True), [0.5, 0.9, 0.9], Signal())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert run.outcome == epochal.Outcome("interrupted", "SIGTERM")
+    assert weights == 0
+
+
+def test_weights_that_came_with_a_state_are_not_set_unasked() -> None:
+    callback, other = EarlyStopping(patience=9, restore_best_weights=True), EarlyStopping(patience=9)
+    _train(callback, [0.1, 0.2])
+    other.load_state_dict(callback.state_dict())
+    assert _train(other, [0.5, 0.6])[1] == 1
+
+
+def test_what_was_said_of_a_fit_is_not_said_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    callback = EarlyStopping(verbose=1)
+    _train(callback, [0.1, 0.2])
+    capsys.readouterr()
+    _train(callback, [0.2, 0.1])
+    assert capsys.readouterr().out == ""
+
+
 # State
+
+
+def test_its_state_is_all_that_it_knows() -> None:
+    callback = EarlyStopping(patience=1, restore_best_weights=True)
+    _train(callback, [0.1, 0.2])
+    assert callback.state_dict() == {
+        "wait": 1,
+        "best": 0.1,
+        "best_epoch": 0,
+        "best_weights": [np.array([0.0])],
+        "stopped_epoch": 1,
+    }
 
 
 @settings(deadline=None)
@@ -415,6 +461,30 @@ def test_a_metric_that_is_known_not_to_come_is_said_once_and_before_training() -
         FakeHost(EarlyStopping("val_acuracy", mode="max"), Watch(), model=model).fit(epochs=3, validation_steps=1)
     assert Watch.said_before_training
     assert len(warned) == 1
+
+
+def test_in_a_bare_fit_too_it_is_said_before_training() -> None:
+    callback = EarlyStopping("acuracy", mode="max")
+    callback.set_model(FakeModel(metrics={"loss": "min", "accuracy": "max"}))
+    with pytest.warns(UserWarning, match="Did you mean 'accuracy'"):
+        callback.on_train_begin({})
+
+
+def test_it_adds_nothing_to_the_logs_and_stands_between_what_does_and_what_persists() -> None:
+    class Need(epochal.Callback):
+        priority = epochal.Priority.CHECKPOINT
+        provides = ()
+        requires = ("learning_rate",)
+
+    class Schedule(epochal.Callback):
+        priority = epochal.Priority.SCHEDULE
+        provides = ()
+
+    host = FakeHost(Need(), EarlyStopping("loss"), Schedule(), model=FakeModel(metrics={"loss": "min"}))
+    with pytest.raises(epochal.PreflightError, match="requires 'learning_rate'"):
+        host.fit()
+    assert host.run is not None
+    assert list(host.run.callbacks) == ["schedule", "early_stopping", "need"]
 
 
 def test_a_fit_without_validation_data_is_said_before_training() -> None:

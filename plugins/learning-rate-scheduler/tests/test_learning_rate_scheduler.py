@@ -217,6 +217,9 @@ class TwoRatesAdapter(ModelAdapter):
     def check_learning_rate(self, purpose: str) -> None:
         pass
 
+    def log_keys(self) -> frozenset[str]:
+        return frozenset(["loss"])
+
 
 def test_each_of_several_optimizers_gets_a_rate_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     seen = []
@@ -250,6 +253,7 @@ def test_a_rate_that_cannot_be_set_is_an_error_before_training(rate: Any) -> Non
 
 def test_it_says_what_it_adds_and_what_it_changes() -> None:
     class Need(epochal.Callback):
+        provides = ()
         requires = ("learning_rate_body", "learning_rate_head")
 
     class Change(epochal.Callback):

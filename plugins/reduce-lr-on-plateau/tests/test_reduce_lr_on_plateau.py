@@ -192,6 +192,19 @@ class TwoRatesAdapter(ModelAdapter):
     def check_learning_rate(self, purpose: str) -> None:
         pass
 
+    def log_keys(self) -> frozenset[str]:
+        return frozenset(["loss"])
+
+
+def test_it_says_what_it_adds_and_what_it_changes() -> None:
+    class Need(epochal.Callback):
+        provides = ()
+        requires = ("learning_rate_body", "learning_rate_head")
+        changes = ("learning_rate",)
+
+    with pytest.warns(UserWarning, match="both change learning_rate"):
+        FakeHost(ReduceLROnPlateau("loss"), Need(), model=TwoRates(body=1.0, head=0.1)).fit()
+
 
 def test_each_of_several_optimizers_is_reduced(capsys: pytest.CaptureFixture[str]) -> None:
     model, seen = TwoRates(body=1.0, head=0.1), []

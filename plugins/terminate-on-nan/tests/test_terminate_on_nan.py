@@ -113,6 +113,7 @@ def test_in_a_bare_fit_it_stops_the_model_and_says_so_once(capsys: pytest.Captur
 
 def test_without_an_epoch_the_batch_is_named_alone() -> None:
     callback = TerminateOnNaN(raise_error=True)
+    FakeHost(callback).fit()
     callback.on_train_begin()
     with pytest.raises(RuntimeError, match=r"loss is nan at batch 4\."):
         callback.on_batch_end(3, {"loss": math.nan})

@@ -118,7 +118,6 @@ class ReduceLROnPlateau(Callback):
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1
-            self.wait = 0
         if self._monitor.is_better(value, self.best):
             self.best = value
             self.wait = 0
