@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal import Callback, InvalidCallbackError, Logs, Outcome, Run, RunError, hookimpl
+from epochal import Callback, InvalidCallbackError, Logs, Outcome, Priority, Run, RunError, hookimpl
 from epochal.dispatch import nothing
 from epochal.driver import Driver, look_at_runs
 from epochal.hookspecs import EVENTS
@@ -617,6 +617,90 @@ def test_who_asked_is_known_whatever_the_method_calls_itself() -> None:
             this.run.stop("enough")
 
     assert FakeHost(Mine()).fit().stop_reason == "mine: enough"
+
+
+# A run that has failed
+
+
+def _asked(*requests: tuple[str, bool], error: BaseException | None = None) -> Run:
+    """Give a run that was asked to stop, and then ended."""
+    run = Run(FakeModel(), "train")
+    host = Driver(run, [])
+    host.begin(PARAMS)
+    for reason, failed in requests:
+        run.stop(reason, failed=failed)
+    host.end(error)
+    return run
+
+
+def test_a_run_has_not_failed_until_somebody_says_so() -> None:
+    assert not Run(FakeModel(), "train").has_failed
+    assert not _asked().has_failed
+    assert not _asked(("enough", False)).has_failed
+
+
+@pytest.mark.parametrize(
+    ("requests", "outcome"),
+    [
+        ([("all is lost", True)], Outcome("failed", "all is lost")),
+        ([("enough", False), ("all is lost", True)], Outcome("failed", "all is lost")),
+        ([("all is lost", True), ("enough", False)], Outcome("failed", "all is lost")),
+        ([("all is lost", True), ("more is lost", True)], Outcome("failed", "all is lost")),
+        ([("enough", False), ("more than enough", False)], Outcome("stopped", "enough")),
+    ],
+)
+def test_the_first_request_counts_but_a_failure_counts_before_a_stop(
+    requests: list[tuple[str, bool]], outcome: Outcome
+) -> None:
+    run = _asked(*requests)
+    assert run.outcome == outcome
+    assert run.stop_reason == outcome.reason
+    assert run.has_failed is (outcome.status == "failed")
+
+
+def test_an_exception_and_ctrl_c_tell_how_a_failed_run_ended() -> None:
+    for error, status in ((ValueError("bad"), "failed"), (KeyboardInterrupt(), "interrupted")):
+        outcome = _asked(("all is lost", True), error=error).outcome
+        assert outcome is not None
+        assert (outcome.status, outcome.exception) == (status, error)
+
+
+def test_a_failure_stops_training_after_the_epoch_and_everybody_sees_it_at_the_end() -> None:
+    class Failing(Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch == 1:
+                self.stop_training("the loss is nan", failed=True)
+
+    class Later(Callback):
+        priority = Priority.REPORT
+
+        def __init__(self) -> None:
+            self.seen: list[Any] = []
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            assert self.run is not None
+            self.seen.append((epoch, self.run.has_failed))
+
+        def on_run_end(self, outcome: Outcome) -> None:
+            self.seen.append(outcome)
+
+    later = Later()
+    run = FakeHost(later, Failing()).fit(epochs=5, steps=3, validation_steps=1)
+    assert run.outcome == Outcome("failed", "failing: the loss is nan")
+    assert later.seen == [(0, True), run.outcome]
+
+
+def test_the_next_run_of_the_same_callbacks_has_not_failed() -> None:
+    class Failing(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if logs["loss"] > 5:
+                self.stop_training("too much", failed=True)
+
+    host = FakeHost(Failing())
+    assert host.fit(values=lambda *_: {"loss": 9.0}).has_failed
+    run = host.fit()
+    assert not run.has_failed
+    assert run.outcome == Outcome("completed")
 
 
 # Dropping

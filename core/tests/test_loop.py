@@ -11,6 +11,7 @@ import pytest
 import epochal
 import epochal.hosts.loop
 from epochal import Callback, Logs, Outcome, RunError, UnknownCallbackError, hookimpl
+from epochal.frameworks import adapt
 from epochal.member import default_name, make_member
 from epochal.selection import arrange
 
@@ -188,6 +189,23 @@ def test_the_params_are_those_that_keras_gives_and_the_run_knows_its_place(watch
     ]
     assert run.step == 6
     assert run.outcome == Outcome("completed")
+
+
+def test_the_optimizer_is_the_one_that_is_given_or_none(watch: Watch) -> None:
+    optimizer = object()
+    for given in (optimizer, None):
+        model = SimpleNamespace(optimizer="the model's")
+        with epochal.loop(model, callbacks=[watch], optimizer=given) as run:
+            assert run.optimizer is given
+            assert adapt(watch).optimizer == (given or "the model's")
+
+
+def test_whether_there_will_be_validation_is_not_known(watch: Watch) -> None:
+    with epochal.loop(None) as run:
+        for _ in run.epochs():
+            with run.validation():
+                run.log(loss=1.0)
+            assert run.validates is None
 
 
 def test_the_stage_is_validate_inside_validation(watch: Watch) -> None:
@@ -389,6 +407,16 @@ def test_the_script_may_ask_to_stop(watch: Watch) -> None:
             run.stop("converged")
     assert len(watch.named("epoch end")) == 1
     assert watch.outcome == Outcome("stopped", "converged")
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_script_may_say_that_the_run_has_failed(failed: bool, watch: Watch) -> None:
+    with epochal.loop(None, epochs=5, callbacks=[watch]) as run:
+        for _ in run.epochs():
+            run.stop("the loss is nan", failed=failed)
+    assert run.has_failed is failed
+    assert watch.outcome == Outcome("failed" if failed else "stopped", "the loss is nan")
+    assert [name for name, *_ in watch.events[-3:]] == ["finalized", "train end", "run end"]
 
 
 def test_stop_training_as_callbacks_of_keras_set_it_stops_too(watch: Watch) -> None:
