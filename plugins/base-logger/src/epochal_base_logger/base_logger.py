@@ -36,6 +36,7 @@ class BaseLogger(Callback):
     """
 
     priority = Priority.METRICS
+    provides = ()
 
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
         if isinstance(stateful_metrics, str):

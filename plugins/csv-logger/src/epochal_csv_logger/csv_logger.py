@@ -48,11 +48,13 @@ class CSVLogger(Callback):
     """
 
     priority = Priority.REPORT
+    provides = ()
     critical = False
     state_attributes = ("rows_before",)
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename = _checked_name(filename)
+        self.writes = (self.filename,)
         self.sep = _checked_separator(separator)
         if not isinstance(append, bool):
             raise TypeError(f"CSVLogger: append={append!r} has to be True or False")

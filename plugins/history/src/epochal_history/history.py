@@ -25,6 +25,7 @@ class History(Callback):
     """
 
     priority = Priority.METRICS
+    provides = ()
 
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}

@@ -58,6 +58,7 @@ class ProgbarLogger(Callback):
     """
 
     priority = Priority.REPORT
+    provides = ()
     critical = False
 
     _clock: Callable[[], float] = staticmethod(time.monotonic)

@@ -45,6 +45,7 @@ class RemoteMonitor(Callback):
     """
 
     priority = Priority.REPORT
+    provides = ()
     critical = False
 
     def __init__(
