@@ -1,0 +1,402 @@
+"""What each command prints, and the code that it ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from epochal.cli import main
+from epochal.config import VARIABLES
+from epochal.settings import Layer, Setting, Table, merge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Site
+
+THINGS = """
+import epochal
+
+class Stopper(epochal.Callback):
+    \"\"\"Stops when it
+    is enough.
+
+        an example
+        in two lines
+
+    Args:
+        patience: How long.
+    \"\"\"
+    before = ("late",)
+    after = ("writer",)
+
+    def __init__(self, patience: int = 0): ...
+    def on_epoch_end(self, epoch, logs=None): ...
+
+class Writer(epochal.Callback):
+    priority = epochal.Priority.REPORT
+    critical = False
+
+    def __init__(self, path: str, **others): ...
+    @epochal.hookimpl(trylast=True)
+    def on_epoch_end(self): ...
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")  # whatever else is installed
+    here = tmp_path / "project"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
+def full(site: Site) -> Site:
+    site.pinned()
+    site.package("fake_things", THINGS)
+    site.distribution(
+        "fake-things", "2.0", callbacks={"stopper": "fake_things:Stopper", "writer": "fake_things:Writer"}
+    )
+    return site
+
+
+class Told:
+    """Runs a command and keeps what it printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = ""
+
+    def __call__(self, *words: str, code: int = 0) -> str:
+        assert main(words) == code
+        told = self._capsys.readouterr()
+        assert told.err == ""
+        self.out = told.out
+        return told.out
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code))
+
+
+@pytest.fixture
+def epochal(capsys: pytest.CaptureFixture[str]) -> Told:
+    return Told(capsys)
+
+
+def row(printed: str, first: str) -> str:
+    """Give the row of a table that begins with a word, its gaps as bars."""
+    (line,) = (line for line in printed.splitlines() if line.split()[:1] == [first])
+    return " | ".join(cell.strip() for cell in line.split("  ") if cell.strip())
+
+
+# list
+
+
+def test_list_tells_who_is_active_and_why(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text(
+        'disable = ["late"]\n\n[[callbacks.writer]]\npath = "a"\n[[callbacks.writer]]\npath = "b"\n'
+    )
+    printed = epochal("list")
+    assert row(printed, "base_logger") == "base_logger | always | epochal-base-logger | 1.0"
+    assert row(printed, "stopper") == "stopper | no | fake-things | 2.0"
+    assert row(printed, "writer") == "writer | yes, 2 instances: epochal.toml, line 3 | fake-things | 2.0"
+    assert "mistake" not in printed
+    found = {each["name"]: each for each in epochal.json("list")["callbacks"]}
+    assert found["writer"]["active"] is True
+    assert found["writer"]["instances"] == 2
+    assert found["stopper"]["entry_point"] == "fake_things:Stopper"
+
+
+def test_list_says_what_is_wrong_with_what_cannot_be_used(full: Site, epochal: Told) -> None:
+    full.distribution("fake-broken", callbacks={"broken": "no_such_package:X"})
+    printed, _, reason = epochal("list").partition("\nbroken of ")
+    assert row(printed, "broken") == "broken | unusable: broken | fake-broken | 1.0"
+    assert reason.startswith("fake-broken 1.0: its package 'no_such_package' is not there. Reinstall it")
+    (found,) = (each for each in epochal.json("list")["callbacks"] if each["name"] == "broken")
+    assert (found["status"], found["active"]) == ("broken", False)
+    assert "Reinstall it" in found["reason"]
+
+
+def test_list_says_that_the_settings_have_mistakes(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text('enable = ["stoper"]\nautolod = 1\n')
+    assert "The settings have 2 mistakes, and a run begun here would fail. `epochal config` says more." in epochal(
+        "list"
+    )
+    assert len(epochal.json("list")["problems"]) == 2
+
+
+def test_list_without_callbacks_says_how_to_get_some(epochal: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("epochal.discovery.distributions", lambda: ())
+    assert epochal("list") == "No callbacks are installed. `pip install epochal` brings the default ones.\n"
+    assert epochal.json("list")["callbacks"] == []
+
+
+# info
+
+
+def test_info_shows_what_a_callback_does_and_takes(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text("[callbacks.stopper]\npatience = 5\n")
+    printed = epochal("info", "stopper")
+    lines = printed.splitlines()
+    assert lines[0] == "stopper: Stopper of fake-things 2.0"
+    assert "Stops when it is enough." in lines
+    assert "    in two lines" in lines
+    assert row(printed, "active") == "active | yes: epochal.toml, line 1"
+    assert row(printed, "import") == "import | from fake_things import Stopper"
+    assert row(printed, "events") == "events | on_epoch_end"
+    assert row(printed, "priority") == "priority | 50 (CONTROL)"
+    assert row(printed, "before") == "before | late"
+    assert row(printed, "after") == "after | writer"
+    assert "on error     raise: its errors end the run" in lines
+    assert (
+        f"fake_things/__init__.py, line {THINGS.splitlines().index('class Stopper(epochal.Callback):') + 1}" in printed
+    )
+    assert lines[lines.index("Parameters") + 1 :] == [
+        "  patience: int = 0",
+        "      How long.",
+        "      Set here: 5, epochal.toml, line 2",
+    ]
+
+
+def test_info_shows_what_has_to_be_given(full: Site, epochal: Told) -> None:
+    lines = epochal("info", "writer").splitlines()
+    assert "on error     disable: it is left out, and the run goes on" in lines
+    assert not [line for line in lines if line.startswith(("before", "after"))]
+    assert lines[lines.index("Parameters") + 1 :] == ["  path: str, has to be given", "  **others"]
+
+
+def test_info_of_what_is_none_says_so(epochal: Told) -> None:
+    assert "events       none, so it is no callback" in epochal("info", "os:path").splitlines()
+
+
+# plan
+
+
+def test_plan_shows_the_order_the_events_and_what_is_left_out(
+    full: Site, epochal: Told, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "epochal.toml").write_text('[callbacks.writer]\npath = "a"\n')
+    monkeypatch.setenv("EPOCHAL_DISABLE", "stopper")
+    printed = epochal("plan")
+    assert printed.startswith("config file: epochal.toml\n")
+    assert row(printed, "writer") == "writer | epochal.toml, line 1 | priority 90 (REPORT)"
+    assert row(printed, "on_epoch_finalized") == "on_epoch_finalized | history"
+    assert row(printed, "on_epoch_end") == "on_epoch_end | writer (behind the others, by trylast=True)"
+    assert "Nobody has: on_run_begin, " in printed
+    assert row(printed, "stopper") == "stopper | no: switched off by EPOCHAL_DISABLE"
+    found = epochal.json("plan")
+    assert [each["name"] for each in found["callbacks"]] == ["base_logger", "history", "writer"]
+    assert found["callbacks"][2]["on_error"] == "disable"
+    assert found["events"]["on_epoch_end"] == [
+        {"name": "writer", "reason": "priority 90 (REPORT); behind the others, by trylast=True"}
+    ]
+    assert found["events"]["on_test_end"] == []
+
+
+def test_plan_shows_one_event_with_its_reasons(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text('enable = ["stopper"]\n[callbacks.writer]\npath = "a"\n')
+    printed = epochal("plan", "--event", "on_epoch_end")
+    assert printed.splitlines()[2:] == [
+        "on_epoch_end calls, in this order",
+        "callback  why there",
+        "stopper   priority 50 (CONTROL); runs after writer; not active: late",
+        "writer    priority 90 (REPORT); behind the others, by trylast=True",
+    ]
+    assert list(epochal.json("plan", "--event", "on_epoch_end")["events"]) == ["on_epoch_end"]
+    assert "on_train_batch_end calls nobody" in epochal("plan", "--event", "on_batch_end")
+
+
+def test_plan_says_what_a_run_would_fail_of(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text('enable = ["stopper"]\n[callbacks.writer]\npth = "a"\n')
+    printed = epochal("plan", code=1)
+    assert row(printed, "on_epoch_end") == "on_epoch_end | stopper"
+    end = printed[printed.index("A run begun here would fail:") :].splitlines()
+    assert end[1:] == [
+        "  epochal.toml, line 2, callbacks.writer: Writer needs path.",
+    ]
+
+
+# config
+
+
+def test_config_shows_every_setting_with_its_source(
+    full: Site, epochal: Told, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "pyproject.toml").write_text(
+        "[tool.epochal.callbacks.stopper]\npatience = 3\n[tool.epochal.priority]\nstopper = 7\n"
+    )
+    monkeypatch.setenv("EPOCHAL_DISABLE", "writer")
+    printed = epochal("config")
+    assert printed.startswith(f"config file: {project / 'pyproject.toml'}\n")
+    assert row(printed, "enable.stopper") == "enable.stopper | true | pyproject.toml, line 1"
+    assert row(printed, "disable.writer") == "disable.writer | true | EPOCHAL_DISABLE"
+    assert row(printed, "autoload") == "autoload | false | EPOCHAL_AUTOLOAD"
+    assert row(printed, "profile") == "profile | false | the default"
+    assert row(printed, "priority.stopper") == "priority.stopper | 7 | pyproject.toml, line 4"
+    assert row(printed, "callbacks.stopper.patience") == "callbacks.stopper.patience | 3 | pyproject.toml, line 2"
+    found = {each["key"]: each for each in epochal.json("config")["settings"]}
+    assert found["callbacks.stopper.patience"] == {
+        "key": "callbacks.stopper.patience",
+        "value": 3,
+        "layer": "file",
+        "place": "pyproject.toml, line 2, tool.epochal.callbacks.stopper.patience",
+    }
+
+
+def test_config_without_a_file_says_where_it_looked(epochal: Told) -> None:
+    assert epochal("config").startswith("There is no config file: no epochal.toml and no [tool.epochal]")
+    assert epochal.json("config")["config_file"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("enable = [", "is no valid TOML"),
+        ("autolod = 1", "Did you mean 'autoload'?"),
+        ('enable = ["stoper"]', "Did you mean 'stopper'?"),
+        ('disable = ["history"]', "'history' is pinned"),
+    ],
+)
+def test_config_lists_mistakes_and_ends_with_1(
+    full: Site, epochal: Told, project: Path, text: str, expected: str
+) -> None:
+    (project / "epochal.toml").write_text(text)
+    printed = epochal("config", code=1)
+    assert "The settings have a mistake:\n  " in printed
+    assert expected in printed.splitlines()[-1]
+
+
+def test_the_entries_of_settings_name_every_key() -> None:
+    one, two = (Setting(value, "p, k", "file") for value in ("a", "b"))
+    layer = Layer(
+        enable={"x": one},
+        disable={"y": two},
+        prefer={"x": one},
+        on_error={"x": two},
+        tables={"z": (Table("p, z", "file", {"k": one}), Table("p, z", "file", {"k": two}))},
+    )
+    assert {key: each.value for key, each in merge([layer]).entries()} == {
+        "enable.z": True,
+        "enable.x": True,
+        "disable.y": True,
+        "autoload": True,
+        "profile": False,
+        "prefer.x": "a",
+        "on_error.x": "b",
+        "callbacks.z.k": "a",
+        "callbacks.z#2.k": "b",
+    }
+
+
+# enable, disable
+
+
+def test_enable_writes_the_file_and_says_what_changed_and_where(full: Site, epochal: Told, project: Path) -> None:
+    assert epochal("enable", "stopper").splitlines() == [
+        "epochal.toml is new.",
+        "epochal.toml, line 1: 'stopper' added to enable",
+        "active: yes, epochal.toml, line 1",
+    ]
+    assert epochal("enable", "stopper", "patience=3").splitlines() == [
+        "epochal.toml, line 3: stopper: patience = 3",
+        "active: yes, epochal.toml, line 1",
+    ]
+    assert (project / "epochal.toml").read_text() == 'enable = ["stopper"]\n\n[callbacks.stopper]\npatience = 3\n'
+    assert (
+        epochal("enable", "stopper", "patience=3").splitlines()[0]
+        == "epochal.toml has it already; nothing was changed."
+    )
+    found = epochal.json("enable", "stopper", "patience=4")
+    assert found["changes"] == [{"place": "epochal.toml, line 4", "what": "stopper: patience = 4, was 3"}]
+    assert (found["created"], found["active"]) == (False, True)
+
+
+def test_enable_says_when_something_else_switches_it_off(
+    full: Site, epochal: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPOCHAL_DISABLE", "stopper")
+    assert epochal("enable", "stopper").splitlines()[-1] == "active: no, switched off by EPOCHAL_DISABLE"
+
+
+def test_enable_of_a_pinned_one_says_that_it_is_always_active(full: Site, epochal: Told, project: Path) -> None:
+    assert epochal("enable", "history").splitlines()[-1] == "active: always"
+    assert not (project / "epochal.toml").exists()
+
+
+def test_enable_uses_the_file_above_and_disable_the_same(full: Site, epochal: Told, project: Path) -> None:
+    above = project.parent / "pyproject.toml"
+    above.write_text("[tool.epochal]\n")
+    epochal("enable", "stopper")
+    assert above.read_text() == '[tool.epochal]\nenable = ["stopper"]\n'
+    printed = epochal("disable", "stopper").splitlines()
+    assert printed[-1].startswith("active: no, switched off by ")
+    assert above.read_text() == '[tool.epochal]\nenable = []\ndisable = ["stopper"]\n'
+
+
+def test_disable_of_a_name_that_is_not_installed_says_so(full: Site, epochal: Told) -> None:
+    printed = epochal("disable", "stoper")
+    assert "No callback of the name 'stoper' is installed. Did you mean 'stopper'? If the code gives one" in printed
+    assert epochal.json("disable", "stoper")["active"] is False
+
+
+def test_one_instance_of_several_can_be_switched_off(full: Site, epochal: Told, project: Path) -> None:
+    epochal("enable", "writer", "path=a")
+    epochal("enable", "writer#2", "path=b")
+    assert epochal("disable", "writer#2").splitlines()[-1] == "active: no, switched off by epochal.toml, line 1"
+    assert [each["name"] for each in epochal.json("plan")["callbacks"]] == ["base_logger", "history", "writer"]
+
+
+# completion
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(epochal: Told, shell: str) -> None:
+    assert "epochal" in epochal("completion", shell)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("epochal en", ["enable"]),
+        ("epochal info stop", ["stopper"]),
+        ("epochal enable stopper pat", ["patience="]),
+        ("epochal plan --event on_epoch_e", ["on_epoch_end"]),
+    ],
+)
+def test_a_shell_that_asks_gets_an_answer(full: Site, tmp_path: Path, line: str, expected: list[str]) -> None:
+    answer = tmp_path / "answer"
+    asking = {
+        "PYTHONPATH": str(full.folder),
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_SHELL": "fish",
+        "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    subprocess.run([sys.executable, "-m", "epochal"], env={**os.environ, **asking}, check=True, capture_output=True)
+    assert [each.partition("\t")[0] for each in answer.read_text().split("\n")] == expected
+
+
+def test_names_events_and_parameters_are_completed(full: Site) -> None:
+    from argparse import Namespace
+
+    from epochal.cli import build_parser
+    from epochal.cli.completion import complete_names, complete_parameters
+
+    assert {"stopper", "writer", "history"} <= {*complete_names()}
+    assert complete_parameters(Namespace(name="writer")) == ["path="]
+    assert complete_parameters(Namespace(name="nobody")) == []
+    commands: Any = next(action for action in build_parser(["plan"])._actions if action.dest == "command")
+    event: Any = next(action for action in commands.choices["plan"]._actions if action.dest == "event")
+    assert "on_epoch_end" in event.completer()
