@@ -493,7 +493,16 @@ keras.Model().fit(callbacks=[Bad()])
     trace = lines[lines.index("Traceback (most recent call last):") :]
     assert trace[1] == f'  File "{scripts.folder / "train.py"}", line 6, in <module>'
     assert "ValueError: bad" in trace
-    assert not [line for line in trace if "hosts/script.py" in line or "hosts/keras.py" in line or "program.py" in line]
+    assert [line.partition(", in ")[2] for line in trace if "File" in line][-1] == "on_epoch_end"
+    assert not [line for line in trace if f"epochal{os.sep}" in line]
+
+
+def test_an_error_of_epochals_own_keeps_its_lines(scripts: Scripts) -> None:
+    lines = scripts.run("import keras\nkeras.Model().fit(callbacks=[keras.callbacks.EarlyStopping])", code=1)
+    assert [line for line in lines if f"epochal{os.sep}selection.py" in line]
+    assert "EarlyStopping is a class, and a callback is an instance of it" in lines[-1]
+    lines = scripts.run("import keras\nkeras.Model().fit(callbacks=[object()])", code=1)
+    assert "implements no event" in lines[-1]
 
 
 def test_a_wrong_call_is_kerass_own_error(scripts: Scripts) -> None:

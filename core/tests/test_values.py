@@ -68,4 +68,6 @@ def test_an_assignment_is_split_at_its_first_sign(word: str, expected: Any) -> N
 def test_pythons_spelling_is_hinted_at() -> None:
     assert spelling_hint("True") == " In a config file it is written true."
     assert "leave the parameter out" in spelling_hint("None")
-    assert spelling_hint("true") == ""
+    assert spelling_hint("-.5") == " In a config file it is written -0.5."
+    assert spelling_hint("5.") == " In a config file it is written 5.0."
+    assert spelling_hint("true") == spelling_hint("1.5") == spelling_hint("a.5") == ""

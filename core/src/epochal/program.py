@@ -6,9 +6,10 @@ import importlib.util
 import io
 import os
 import sys
+from itertools import dropwhile
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import ConfigError, OrderError, PreflightError, nearest
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType
-
-_HOST = ("epochal.hosts.keras", "epochal.hosts.script")
-"""The modules between a script's `model.fit` and Keras's; a traceback of the script's leaves them out."""
 
 
 class NotRunnableError(Exception):
@@ -150,13 +148,14 @@ def _find(name: str) -> ModuleSpec | None:
 
 
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
-    """Leave out what lies above the program, and between its `model.fit` and Keras's."""
-    entries = list(_walk(traceback))
-    first = next((place for place, each in enumerate(entries) if not _is_above(each)), len(entries))
+    """Leave out epochal's own part of a traceback, but for an error that comes from there."""
+    entries = [*dropwhile(_is_above, _walk(traceback))]
     kept: TracebackType | None = None
-    for place, each in reversed(list(enumerate(entries))):
-        is_host = _name(each) in _HOST and place + 1 < len(entries)  # an error of the host itself is shown
-        if place >= first and not is_host:
+    is_innermost = True
+    for each in reversed(entries):
+        is_ours = _module(each).partition(".")[0] == "epochal"
+        is_innermost = is_innermost and is_ours
+        if is_innermost or not is_ours:
             kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
     return kept
 
@@ -168,8 +167,8 @@ def _walk(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _is_above(entry: TracebackType) -> bool:
-    return _name(entry) == __name__ or (_name(entry) or "").startswith("importlib")
+    return _module(entry) == __name__ or _module(entry).startswith("importlib.")
 
 
-def _name(entry: TracebackType) -> Any:
-    return entry.tb_frame.f_globals.get("__name__")
+def _module(entry: TracebackType) -> str:
+    return str(entry.tb_frame.f_globals.get("__name__"))

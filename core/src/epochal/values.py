@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .toml import TOMLError, parse_toml
@@ -33,4 +34,6 @@ def spelling_hint(text: str) -> str:
     """Give the end of a sentence about a value that is text because it is written in Python's way, or nothing."""
     if text in _PYTHON:
         return f" In a config file it is written {_PYTHON[text]}."
+    if re.fullmatch(r"[+-]?(\.\d+|\d+\.)", text):
+        return f" In a config file it is written {float(text)}."
     return " A config file has no None; leave the parameter out." if text == "None" else ""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from ..config import config_file, set_command_line
 from ..driver import look_at_runs
 from ..early_check import check_settings
-from ..errors import nearest
+from ..errors import ConfigError, nearest
 from ..hosts.script import drive_keras
 from ..program import NotRunnableError, Program
 from ..settings import Layer, Setting
-from ..values import parse_value
+from ..values import parse_value, spelling_hint
 from .completion import complete_names
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ def _override(text: str) -> Override:
 
 
 def hint(unknown: Sequence[str]) -> str:
-    """Name the option that a word may be meant for."""
-    return f".{nearest(unknown[0].partition('=')[0], (*WITH_VALUE, *WITHOUT))}"
+    """Name the option that a word may be meant for, or where the script's own stand."""
+    options = {option.lstrip("-"): option for option in (*WITH_VALUE, *WITHOUT)}
+    near = nearest(unknown[0].lstrip("-").partition("=")[0], options)
+    return f".{near.replace(chr(39), chr(39) + '--', 1) if near else ' Options of the script stand behind it.'}"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         program = Program(name, own, is_module=is_module)
         program.enter()
         _settle(arguments)
-        check_settings()
+        _check(arguments.set or ())
         if arguments.plan:
             return _plan(program)
         drive_keras()
@@ -114,6 +116,19 @@ def _settle(arguments: argparse.Namespace) -> None:
     file = arguments.config or config_file()
     config = Setting(file.absolute() if file is not None else None, "--config", _SOURCE)
     set_command_line(replace(_layer(arguments), config=config))
+
+
+def _check(given: Iterable[Override]) -> None:
+    try:
+        check_settings()
+    except ConfigError as error:
+        raise ConfigError(problem + _spelling(problem, given) for problem in error.problems) from None
+
+
+def _spelling(problem: str, given: Iterable[Override]) -> str:
+    """Say how a value that was taken for text is written, where no text is expected."""
+    values = [setting.value for _, setting in given if problem.startswith(f"{setting.place}: ")]
+    return spelling_hint(values[0]) if values and isinstance(values[0], str) else ""
 
 
 def _layer(arguments: argparse.Namespace) -> Layer:
