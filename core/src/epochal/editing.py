@@ -375,8 +375,9 @@ def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> None:
 
 
 def _hint(problem: str, given: Mapping[str, str]) -> str:
-    texts = [text for key, text in given.items() if problem.startswith(f"{key}={text}:")]
-    return spelling_hint(texts[0]) if texts and (texts[0] == "None" or "bool" in problem) else ""
+    """Say how a value that was taken for text is written, where no text is expected."""
+    text = next((text for key, text in given.items() if problem.startswith(f"{key}={text}:")), "")
+    return spelling_hint(text) if text not in ("True", "False") or "bool" in problem else ""
 
 
 def _refusal(found: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> list[str]:
