@@ -129,7 +129,7 @@ class KerasAdapter(ModelAdapter):
     def settle_averages(self) -> None:
         for optimizer in self._averaging():
             for variable, average in _pairs(optimizer):
-                self._update(optimizer, average, variable, lambda to, value: to.assign(value))
+                self._update(optimizer, average, variable, _set)
 
     def _averaging(self) -> list[Any]:
         optimizers = self._inner_optimizers()
@@ -187,6 +187,14 @@ class KerasAdapter(ModelAdapter):
 
     def _is_keras_model(self) -> bool:
         return isinstance(self.model, sys.modules["keras"].Model)
+
+    # What is told
+
+    def print(self, text: str) -> None:
+        if sys.modules["keras"].config.is_interactive_logging_enabled():
+            super().print(text)
+        else:
+            import_module("absl.logging").info(text)  # where Keras's own lines go then
 
     # What shows a model
 
@@ -298,8 +306,16 @@ def _pairs(optimizer: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _swap(first: Any, second: Any) -> None:
-    """Exchange two variables; a copy is made first, as reading one gives what it holds then."""
-    ops = sys.modules["keras"].ops
-    kept = ops.copy(first)
+    """Exchange two variables."""
+    kept = _copy(first)
     first.assign(second)
     second.assign(kept)
+
+
+def _set(variable: Any, value: Any) -> None:
+    variable.assign(_copy(value))
+
+
+def _copy(value: Any) -> Any:
+    """Copy what a variable holds now. Two variables with one buffer JAX would refuse to train."""
+    return sys.modules["keras"].ops.copy(value)
