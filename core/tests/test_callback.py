@@ -202,6 +202,21 @@ def test_print_in_a_bare_fit_begins_a_line_of_its_own(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "4/4 - loss: 0.5\n[red]saved\n"
 
 
+def test_print_in_a_bare_fit_goes_where_the_framework_prints() -> None:
+    printed: list[str] = []
+
+    class Model(FakeModel):
+        def __epochal_adapter__(self, optimizer: Any) -> Any:
+            adapter = super().__epochal_adapter__(optimizer)
+            adapter.print = printed.append  # type: ignore[method-assign,assignment]
+            return adapter
+
+    callback = Callback()
+    callback.set_model(Model())
+    callback.print("saved")
+    assert printed == ["saved"]
+
+
 # State
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -123,11 +122,14 @@ class Callback:
             self.model.stop_training = True
 
     def print(self, text: str) -> None:
-        """Print a line: in a run of ours on its console, above a progress bar."""
+        """Print a line: in a run of ours on its console, above a progress bar; else where the framework prints."""
         if self.run is not None:
             self.run.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
-            sys.stdout.write(f"\n{text}\n")  # Keras's own bar may stand in the line
+            from .frameworks import ModelAdapter, adapt
+
+            adapter = ModelAdapter(None, None) if self.model is None else adapt(self)
+            adapter.print(text)
 
     # State
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import RunError
@@ -167,6 +168,12 @@ class ModelAdapter:
         They stand in nested dicts, by the names of folders and files; a file is an array of its bytes.
         """
         return {}
+
+    # What is told
+
+    def print(self, text: str) -> None:
+        """Print a line in a fit that is the framework's own. Its bar may stand in the line that is being written."""
+        sys.stdout.write(f"\n{text}\n")
 
     # What shows a model
 
