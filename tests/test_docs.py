@@ -11,7 +11,7 @@ import pytest
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/README.md"), ROOT / "core/README.md"])
+PAGES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md"), ROOT / "core/README.md"])
 
 
 def test_every_event_is_described_with_its_arguments() -> None:
@@ -37,9 +37,8 @@ def test_the_examples_run(
     page: str, code: str, model: Any, data: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    # A plugin's README does not make a model before it shows the plugin; any other page stands for itself.
-    given = {"model": model, "x": data[0], "y": data[1]} if page.startswith("plugins/") else {}
-    exec(compile(code, page, "exec"), {"__name__": "__main__", **given})
+    # No page makes a model before it shows what it is about.
+    exec(compile(code, page, "exec"), {"__name__": "__main__", "model": model, "x": data[0], "y": data[1]})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

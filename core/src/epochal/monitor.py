@@ -63,10 +63,13 @@ class Monitor:
         self._said: set[str] = set()
 
     def begin(self) -> None:
-        """Look, before anything is trained, whether the metric will come; to be called in `on_train_begin`.
+        """Look, before anything is trained, whether the metric will come; to be called in `preflight`.
 
         Warns where it is known that the metric will not come, and no callback of the run says that it provides it.
-        One may still add it, so it is no error.
+
+        Raises:
+            ValueError: It will not come, as the model does not report it and every other callback of the run declares
+                what it provides; or it will, the mode is "auto" and nothing tells the direction.
         """
         self._said.clear()
         if self.mode == "auto":
@@ -75,13 +78,19 @@ class Monitor:
         if known is None:
             return
         metric, validates = self.metric, getattr(self.owner.run, "validates", None)
+        if metric.removeprefix("val_") in known and not (metric.startswith("val_") and validates is False):
+            self._direction()
+            return
         if metric in known or self._is_provided():
             return
         if metric.startswith("val_") and validates is False:
             self._say("missing", f"{self._watches()}, and this fit has no validation data.")
         elif metric.removeprefix("val_") not in known:
             keys = [*sorted(known), *(f"val_{key}" for key in sorted(known) if validates is not False)]
-            self._say("missing", f"{self._watches()}, which the model does not report.{self._instead(keys)}")
+            message = f"{self._watches()}, which the model does not report.{self._instead(keys)}"
+            if self._others() and all(getattr(each, "provides", None) is not None for each in self._others()):
+                raise ValueError(message)
+            self._say("missing", message)
 
     def read(self, logs: Mapping[str, Any] | None) -> float | None:
         """Give the metric's value, or None if it did not come or is no scalar, which is said once a run.
@@ -118,8 +127,12 @@ class Monitor:
         return value + self.min_delta < reference if direction == "min" else value - self.min_delta > reference
 
     def _is_provided(self) -> bool:
+        return any(self.metric in (getattr(each, "provides", None) or ()) for each in self._others())
+
+    def _others(self) -> list[Any]:
+        """Give the other callbacks of the run; in a bare fit they are not known."""
         callbacks = self.owner.run.callbacks.values() if self.owner.run is not None else ()
-        return any(self.metric in (getattr(each, "provides", None) or ()) for each in callbacks)
+        return [each for each in callbacks if each is not self.owner]
 
     def _direction(self) -> str:
         if self.direction is None:

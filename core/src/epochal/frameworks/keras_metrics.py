@@ -41,7 +41,9 @@ def direction_of(model: Any, key: str) -> str | None:
             declared = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
             return declared or direction_by_name(key)
     known = log_keys(model)
-    if known is None or key in known or key.endswith("_loss"):
+    if known is not None and key in known:  # named in `compile`, and not built before the first batch
+        return _declared_direction(model, key) or direction_by_name(key)
+    if known is None or key.endswith("_loss"):
         return direction_by_name(key)
     return None
 
@@ -124,6 +126,19 @@ def _declared_keys(compiled: Any) -> Iterator[str]:
         raise _NotKnownError
     for name, metric in zip(names, declared, strict=True):
         yield from _keys_of(name, metric)
+
+
+def _declared_direction(model: Any, key: str) -> str | None:
+    """Give the direction of a metric that `compile` named by a text, as Keras's class of that name declares it."""
+    compiled = model._compile_metrics
+    declared = [*_leaves(compiled._user_metrics), *_leaves(compiled._user_weighted_metrics)] if compiled else []
+    if key not in [each for each in declared if isinstance(each, str)]:
+        return None
+    try:
+        metric = sys.modules["keras"].metrics.get(key)
+    except ValueError:  # Keras knows "acc" in `compile` only
+        return None
+    return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
 
 
 def _declared_name(metric: Any) -> str:
