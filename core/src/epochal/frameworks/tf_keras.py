@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .base import ModelAdapter, direction_by_name
@@ -45,6 +46,9 @@ class TfKerasAdapter(KerasAdapter):
         found = [layer for layer in self._layers() if type(layer).__name__ == "Embedding" and layer.built]
         return {layer.name: layer.embeddings.numpy() for layer in found}
 
+    def _framework(self) -> Any:
+        return sys.modules["tf_keras"]
+
     def _backend(self) -> str:
         return "tensorflow"
 
@@ -55,4 +59,5 @@ class TfKerasAdapter(KerasAdapter):
     state_tree = ModelAdapter.state_tree
     config = ModelAdapter.config
     assets = ModelAdapter.assets
+    print = ModelAdapter.print
     channels_last = ModelAdapter.channels_last
