@@ -29,6 +29,7 @@ class Give(epochal.Callback):
     """Writes the losses into the logs, and keeps the weights that every epoch leaves."""
 
     priority = epochal.Priority.METRICS
+    provides = ("val_loss",)
 
     def __init__(self) -> None:
         self.weights: list[Any] = []
@@ -48,7 +49,7 @@ def _assert_same(ours: list[Any], theirs: list[Any]) -> None:
 
 
 def _in_a_run(model: Any, data: Data, *callbacks: Any) -> None:
-    epochal.fit(model, *data, validation_data=data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
+    epochal.fit(model, *data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
 
 
 def _in_a_bare_fit(model: Any, data: Data, give: Give, callback: EarlyStopping) -> None:
@@ -207,7 +208,7 @@ def test_a_run_that_goes_on_with_its_state_ends_as_one_that_was_never_stopped(
 ) -> None:
     def train(model: Any, callback: EarlyStopping, first: int, last: int) -> None:
         arguments: dict[str, Any] = {"initial_epoch": first, "epochs": last, "shuffle": False, "verbose": 0}
-        epochal.fit(model, *data, validation_data=data, **arguments, callbacks=[Give(), callback])
+        epochal.fit(model, *data, **arguments, callbacks=[Give(), callback])
 
     def make() -> EarlyStopping:
         return EarlyStopping(patience=2, restore_best_weights=True)

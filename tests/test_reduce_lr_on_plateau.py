@@ -32,6 +32,7 @@ class Give(epochal.Callback):
     """Writes the losses into the logs, and keeps the learning rate that is in them at the end."""
 
     priority = epochal.Priority.METRICS
+    provides = ("val_loss",)
 
     def __init__(self) -> None:
         self.logs: list[Any] = []
@@ -50,7 +51,7 @@ def _halving(**arguments: Any) -> ReduceLROnPlateau:
 
 
 def _in_a_run(model: Any, data: Data, *callbacks: Any) -> None:
-    epochal.fit(model, *data, validation_data=data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
+    epochal.fit(model, *data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
 
 
 def _in_a_bare_fit(model: Any, data: Data, *callbacks: Any) -> None:
@@ -199,7 +200,7 @@ def test_a_run_that_goes_on_with_its_state_ends_as_one_that_was_never_stopped(
     def train(model: Any, callback: ReduceLROnPlateau, first: int, last: int) -> list[float]:
         give = Give()
         arguments: dict[str, Any] = {"initial_epoch": first, "epochs": last, "shuffle": False, "verbose": 0}
-        epochal.fit(model, *data, validation_data=data, **arguments, callbacks=[give, callback])
+        epochal.fit(model, *data, **arguments, callbacks=[give, callback])
         return give.rates
 
     whole_model, whole = make_model(), _halving(cooldown=2)
