@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -212,6 +213,15 @@ def test_the_weights_are_copies_that_training_leaves_alone(framework: Any) -> No
     assert same(adapter.get_weights(), copied)
     train(model)
     assert same(kept, copied)
+
+
+@FRAMEWORKS
+def test_the_weights_of_a_model_of_nobody_are_copies_also_with_an_optimizer_of_keras(framework: Any) -> None:
+    weights = [np.zeros(2)]
+    model = SimpleNamespace(get_weights=lambda: weights)
+    kept = adapted(model, framework.optimizers.SGD()).get_weights()
+    weights[0] += 1
+    assert kept[0].tolist() == [0, 0]
 
 
 @FRAMEWORKS

@@ -14,7 +14,7 @@ from .base import ModelAdapter
 from .step_graph import step_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from .summaries import SummaryChannel
@@ -92,11 +92,10 @@ class KerasAdapter(ModelAdapter):
     # Weights
 
     def get_weights(self) -> list[Any]:
-        weights: list[Any] = self._method("get_weights", "how to read the weights")()
+        if not self._is_keras_model():
+            return super().get_weights()
+        weights: list[Any] = self.model.get_weights()  # copies
         return weights
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        self._method("set_weights", "how to set the weights")(weights)
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
         for weight in getattr(self.model, "weights", ()):
@@ -160,7 +159,7 @@ class KerasAdapter(ModelAdapter):
 
     def state_tree(self) -> dict[str, Any]:
         model = self.model
-        if not self._is_keras_model():  # in a loop only the optimizer may be Keras's
+        if not self._is_keras_model():
             self._cannot("the state of the model")
         return {
             "trainable_variables": _nested(model.trainable_variables),
@@ -186,7 +185,11 @@ class KerasAdapter(ModelAdapter):
             store.close()
 
     def _is_keras_model(self) -> bool:
-        return isinstance(self.model, sys.modules["keras"].Model)
+        """Tell whether the model is Keras's too; in a loop only the optimizer may be."""
+        return isinstance(self.model, self._framework().Model)
+
+    def _framework(self) -> Any:
+        return sys.modules["keras"]
 
     # What is told
 
