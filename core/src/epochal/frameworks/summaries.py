@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _channels: dict[str, SummaryChannel] = {}
+_left: list[ExitStack] = []
+"""What could not be undone, as it was not the last that was done. It is kept, since dropping it would undo it."""
 
 
 def summary_channel(name: str) -> SummaryChannel:
@@ -51,13 +53,17 @@ class SummaryChannel:
     def open(self) -> Iterator[None]:
         """Catch what is written; summaries get the step that `set_step` gave last."""
         self.take()  # what a fit that ended by an exception has left
-        with ExitStack() as stack:
-            stack.enter_context(self._writer.as_default(self._step))
-            stack.enter_context(self._tf.summary.record_if(self._is_recording))
-            try:
-                yield
-            finally:
-                self.set_step(self._now[0], records=False)  # traced functions go on asking
+        stack = ExitStack()
+        stack.enter_context(self._writer.as_default(self._step))
+        stack.enter_context(self._tf.summary.record_if(self._is_recording))
+        try:
+            yield
+        finally:
+            self.set_step(self._now[0], records=False)  # traced functions go on asking
+            if self._tf.summary.experimental.get_step() is self._step:
+                stack.close()
+            else:  # another callback's writer was set behind this one and has not been taken back
+                _left.append(stack)
 
     def set_step(self, step: int, *, records: bool) -> None:
         """Say which step comes, and whether what it writes is wanted. It costs nothing in a model that writes nothing.
