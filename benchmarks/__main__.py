@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
-from . import builtins, dispatch, startup, whole_fit
+from . import builtins, dispatch, startup, tensorboard, whole_fit
 from .report import Check, failed, show, write
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Check]]] = {
     "read-logs": dispatch.read_logs,
     "unimplemented-event": dispatch.unimplemented_event,
     "built-ins": builtins.built_ins,
+    "tensorboard": tensorboard.tensorboard,
     "lines": whole_fit.lines_in_file,
     "live-bar": whole_fit.live_bar,
     "against-keras": whole_fit.against_keras,

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -302,6 +303,25 @@ def test_its_summaries_before_an_exception_are_there(summing: Any, data: Any, tm
     assert not tf.summary.should_record_summaries()
 
 
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_beside_keras_s_own(ours_first: bool, make_model: Callable[..., Any], data: Any, tmp_path: Path) -> None:
+    boards = [
+        TensorBoard(tmp_path / "ours", update_freq=1),
+        keras.callbacks.TensorBoard(tmp_path / "keras", update_freq=1),
+    ]
+
+    def fit() -> None:
+        for _ in range(2):
+            make_model().fit(
+                *data, batch_size=8, validation_split=0.2, verbose=0, callbacks=boards if ours_first else boards[::-1]
+            )
+
+    with ThreadPoolExecutor(1) as other:  # the default writer, which Keras's may leave behind, is one of a thread
+        other.submit(fit).result()
+    assert [step for step, _ in _scalars(tmp_path / "ours" / "train")["batch_loss"]] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [step for step, _ in _scalars(tmp_path / "keras" / "train")["batch_loss"]] == [1, 2, 3, 4] * 2
+
+
 # Embeddings
 
 
@@ -337,7 +357,7 @@ def test_a_profiler_that_runs_already_is_said_and_left_alone(
     tf.profiler.experimental.start(str(tmp_path / "other"))
     try:
         board = TensorBoard(tmp_path / "ours", profile_batch=1, update_freq=1)
-        with pytest.warns(UserWarning) as said:
+        with pytest.warns(UserWarning, match="training goes on without it") as said:
             make_model().fit(*data, batch_size=8, verbose=0, callbacks=[board])
         (message,) = (str(each.message) for each in said if "TensorBoard" in str(each.message))
         assert "the profiler could not begin, and training goes on without it" in message
