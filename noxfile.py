@@ -57,6 +57,7 @@ def pages(session: nox.Session) -> None:
     """Write the pages of the documentation that are made from code."""
     session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
     session.run("python", "-m", "tests.behaviours.page", env=TENSORFLOW_QUIET)
+    session.run("python", "-m", "tests.reference_pages")
 
 
 @nox.session

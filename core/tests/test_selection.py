@@ -260,7 +260,14 @@ def test_a_name_that_nobody_installed_is_found_out_before_anything_is_imported(f
 def test_a_class_that_needs_parameters_is_an_error_that_names_them(full: Site) -> None:
     with pytest.raises(CallbackImportError) as raised:
         select(["needy"], full.catalogue())
-    for part in ("'needy'", "fake-things 2.0", "filepath, monitor", "from fake_things import Needy", "Needy(filepath="):
+    for part in (
+        "'needy'",
+        "fake-things 2.0",
+        "filepath, monitor",
+        "from fake_things import Needy",
+        "Needy(filepath=",
+        "epochal enable needy filepath=… monitor=…",
+    ):
         assert part in str(raised.value)
     assert "others" not in str(raised.value)
 

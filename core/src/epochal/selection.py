@@ -321,8 +321,8 @@ def _instance(found: Any, record: Record) -> Any:
         raise CallbackImportError(
             record.name,
             f"the callback {record.name!r} of {record.origin} needs {', '.join(needed)}. Give it as an object: "
-            f"`from {record.module} import {found.__name__}`, then `{found.__name__}({needed[0]}=…)`; or write the "
-            f"config's table [tool.epochal.callbacks.{record.name}] with `{needed[0]} = …`.",
+            f"`from {record.module} import {found.__name__}`, then `{found.__name__}({needed[0]}=…)`; or in the "
+            f"config, with `epochal enable {record.name} {' '.join(f'{each}=…' for each in needed)}`.",
         )
     try:
         return found()

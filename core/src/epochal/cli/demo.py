@@ -31,9 +31,15 @@ INSTALL = "pip install 'epochal[demo]'"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--epochs", type=_positive, default=8, help="how many epochs to train (default: 8)")
     parser.add_argument(
-        "--out", type=Path, default=Path("epochal-demo"), help="the folder for the results (default: epochal-demo)"
+        "--epochs", type=_positive, default=8, metavar="N", help="how many epochs to train (default: 8)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("epochal-demo"),
+        metavar="FOLDER",
+        help="the folder for the results (default: epochal-demo)",
     )
 
 

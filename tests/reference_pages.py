@@ -1,0 +1,114 @@
+"""Write the reference pages from the code: `python -m tests.reference_pages`."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from epochal.cli import COMMANDS, EXIT_CODES, build_parser
+from epochal.config import KEYS, VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+
+_SETTINGS = """\
+# The settings
+
+<!-- Written from core/src/epochal/config.py by `nox -s pages`. -->
+
+How they are used is told in [Choose callbacks, and set them](../choosing.md). `epochal config` shows those that hold
+in a folder, each with its source.
+
+## The file
+
+`epochal.toml`, or the table `[tool.epochal]` of `pyproject.toml`.
+
+{keys}
+
+Names are those of `epochal list`; `package.module:Class` names what is not installed under a name, and `name#2` the
+second instance.
+
+## The environment
+
+{variables}
+"""
+
+_COMMANDS = """\
+# The commands
+
+<!-- Written from core/src/epochal/cli by `nox -s pages`. -->
+
+`epochal`, or `python -m epochal`. Results go to standard output, errors to standard error.
+
+{exit_codes}
+
+With `--json` a command prints one JSON object. Its fields are listed below; `[]` stands for each element of a list.
+New ones may come, and none goes away or changes its meaning within a major version. A call that fails prints no JSON.
+
+{contents}
+"""
+
+
+def render_settings() -> str:
+    """Give the page of the settings."""
+    return _SETTINGS.format(keys=_table(("key", ""), KEYS), variables=_table(("variable", ""), VARIABLES))
+
+
+def render_commands() -> str:
+    """Give the page of the commands."""
+    parser = build_parser(COMMANDS)
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    contents = "\n".join(f"- [`epochal {name}`](#epochal-{name}): {summary}" for name, summary in COMMANDS.items())
+    parts = [_COMMANDS.format(exit_codes=EXIT_CODES, contents=contents)]
+    parts += ["\n".join(_command(name, commands.choices[name])) for name in COMMANDS]
+    return "\n".join(parts)
+
+
+def _command(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    actions = [action for action in parser._actions if action.dest != "help" and action.help != argparse.SUPPRESS]
+    yield f"## epochal {name}\n"
+    yield f"```\n{parser.usage or ' '.join([f'epochal {name}', *map(_usage, actions)])}\n```\n"
+    blocks = (parser.description or "").split("\n\n")
+    yield "\n\n".join(f"```\n{block}\n```" if block.startswith(" ") else " ".join(block.split()) for block in blocks)
+    if actions:
+        yield f"\n{_table(('argument', ''), {_argument(action): action.help or '' for action in actions})}"
+    fields: Mapping[str, str] = getattr(import_module(f"epochal.cli.{name}"), "JSON", {})
+    if fields:
+        yield f"\n{_table(('field of the JSON', ''), fields)}"
+    yield ""
+
+
+def _usage(action: argparse.Action) -> str:
+    text = _argument(action)
+    if action.nargs == "*":
+        return f"[{text} ...]"
+    return text if not action.option_strings else f"[{text}]"
+
+
+def _argument(action: argparse.Action) -> str:
+    value = "" if action.nargs == 0 else str(action.metavar or action.dest)
+    return " ".join(filter(None, [", ".join(action.option_strings), value]))
+
+
+def _table(headings: tuple[str, str], rows: Mapping[str, str]) -> str:
+    lines = [f"| {' | '.join(headings)} |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{key}` | {text.replace('%%', '%')} |" for key, text in rows.items())])
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": render_settings, "commands.md": render_commands}
+"""Each page with what renders it."""
+
+
+def main() -> Any:
+    """Write the pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, render in PAGES.items():
+        (FOLDER / name).write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
