@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LearningRateError, RunError, one_line
 from ..warn import warn_user
-from . import keras_metrics
+from . import keras_averages, keras_metrics, keras_state
 from .base import ModelAdapter
+from .keras_state import array
 from .step_graph import step_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import os
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from .summaries import SummaryChannel
@@ -36,7 +37,7 @@ class KerasAdapter(ModelAdapter):
     @property
     def iterations(self) -> int | None:
         steps = getattr(self.optimizer, "iterations", None)
-        return None if steps is None else int(_array(steps))
+        return None if steps is None else int(array(steps))
 
     def _inner_optimizers(self) -> list[Any]:
         """Give the optimizers that do the work: behind loss scaling, and each of several."""
@@ -60,7 +61,7 @@ class KerasAdapter(ModelAdapter):
 
     def learning_rates(self) -> dict[str, float]:
         return {
-            key: float(_array(optimizer.learning_rate))
+            key: float(array(optimizer.learning_rate))
             for key, optimizer in self._optimizers().items()
             if hasattr(optimizer, "learning_rate")
         }
@@ -99,12 +100,12 @@ class KerasAdapter(ModelAdapter):
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
         for weight in getattr(self.model, "weights", ()):
-            yield weight.path.replace(":", "_"), _array(weight)
+            yield weight.path.replace(":", "_"), array(weight)
 
     def embeddings(self) -> dict[str, Any]:
         kind = sys.modules["keras"].layers.Embedding
         found = [layer for layer in self._layers() if isinstance(layer, kind) and layer.built]
-        return {layer.name: _array(layer.embeddings) for layer in found}
+        return {layer.name: array(layer.embeddings) for layer in found}
 
     def _layers(self) -> list[Any]:
         """Give all layers, also those in layers and models inside."""
@@ -117,18 +118,13 @@ class KerasAdapter(ModelAdapter):
         self._averaging()
 
     def has_averages(self) -> bool:
-        built = [each for each in self._averaging() if each.built]
-        return bool(built) and all(int(_array(each._iterations)) > 0 for each in built)
+        return keras_averages.are_filled(self._averaging())
 
     def swap_averages(self) -> None:
-        for optimizer in self._averaging():
-            for variable, average in _pairs(optimizer):
-                self._update(optimizer, variable, average, _swap)
+        keras_averages.swap(self._averaging())
 
     def settle_averages(self) -> None:
-        for optimizer in self._averaging():
-            for variable, average in _pairs(optimizer):
-                self._update(optimizer, average, variable, _set)
+        keras_averages.settle(self._averaging())
 
     def _averaging(self) -> list[Any]:
         optimizers = self._inner_optimizers()
@@ -140,15 +136,6 @@ class KerasAdapter(ModelAdapter):
             )
         return averaging
 
-    def _update(self, optimizer: Any, first: Any, second: Any, change: Callable[[Any, Any], None]) -> None:
-        """Change two variables; in a strategy of `tf.distribute` on every replica."""
-        strategy = getattr(optimizer, "_distribution_strategy", None)
-        if strategy is None:
-            change(first, second)
-            return
-        first, second = getattr(first, "value", first), getattr(second, "value", second)
-        strategy.extended.update(first, change, args=(second,))
-
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -158,31 +145,15 @@ class KerasAdapter(ModelAdapter):
         self._method("save_weights", "how to save the weights")(path)
 
     def state_tree(self) -> dict[str, Any]:
-        model = self.model
         if not self._is_keras_model():
             self._cannot("the state of the model")
-        return {
-            "trainable_variables": _nested(model.trainable_variables),
-            "non_trainable_variables": _nested(model.non_trainable_variables),
-            "optimizer_variables": _nested(getattr(self.optimizer, "variables", ())),  # may be the loop's
-            "metrics_variables": _nested(model.metrics_variables),
-        }
+        return keras_state.state_tree(self.model, self.optimizer)
 
     def config(self) -> str | None:
-        if not self._is_keras_model():
-            return None
-        text: str = _saving_lib()._serialize_model_as_json(self.model)[0]
-        return text
+        return keras_state.config(self.model) if self._is_keras_model() else None
 
     def assets(self) -> dict[str, Any]:
-        if not self._is_keras_model():
-            return {}
-        store = _saving_lib().DiskIOStore("assets", mode="w")  # in a temporary folder
-        try:
-            _saving_lib()._save_state(self.model, None, store, inner_path="", visited_saveables=set())
-            return _files(store.working_dir)
-        finally:
-            store.close()
+        return keras_state.assets(self.model) if self._is_keras_model() else {}
 
     def _is_keras_model(self) -> bool:
         """Tell whether the model is Keras's too; in a loop only the optimizer may be."""
@@ -251,74 +222,3 @@ class KerasAdapter(ModelAdapter):
     @property
     def channels_last(self) -> bool:
         return bool(sys.modules["keras"].config.image_data_format() == "channels_last")
-
-
-def _array(value: Any) -> Any:
-    """Give a variable or tensor of any backend as a NumPy array that nothing else writes to."""
-    import numpy as np
-
-    return np.array(sys.modules["keras"].ops.convert_to_numpy(value))
-
-
-def _nested(variables: Iterable[Any]) -> dict[str, Any]:
-    """Give variables as nested dicts by their paths."""
-    tree: dict[str, Any] = {}
-    for variable in variables:
-        *folders, name = variable.path.split("/")
-        place = tree
-        for folder in folders:
-            place = place.setdefault(folder, {}) if isinstance(place, dict) else place
-        if not isinstance(place, dict) or name in place:
-            raise RunError(
-                f"two variables of the model have the path {variable.path!r}, so its state cannot be told apart. "
-                "Give its layers names of their own."
-            )
-        value = _array(variable)
-        place[name] = value.item() if value.ndim == 0 else value
-    return tree
-
-
-def _files(folder: str) -> dict[str, Any]:
-    """Give a folder as nested dicts, files as arrays of their bytes, and nothing of folders without any."""
-    import numpy as np
-
-    tree: dict[str, Any] = {}
-    for entry in os.scandir(folder):
-        if entry.is_dir():
-            files = _files(entry.path)
-            if files:
-                tree[entry.name] = files
-        else:
-            tree[entry.name] = np.fromfile(entry.path, np.uint8)
-    return tree
-
-
-def _saving_lib() -> Any:
-    """Give what Keras's own saving is made of; in public there are only whole files."""
-    return import_module("keras.src.saving.saving_lib")
-
-
-def _pairs(optimizer: Any) -> Iterator[tuple[Any, Any]]:
-    if not optimizer.built:  # no step was made, or as one of several it has no variables
-        return
-    for variable, average in zip(
-        optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
-    ):
-        if average is not None:
-            yield variable, average
-
-
-def _swap(first: Any, second: Any) -> None:
-    """Exchange two variables."""
-    kept = _copy(first)
-    first.assign(second)
-    second.assign(kept)
-
-
-def _set(variable: Any, value: Any) -> None:
-    variable.assign(_copy(value))
-
-
-def _copy(value: Any) -> Any:
-    """Copy what a variable holds now. Two variables with one buffer JAX would refuse to train."""
-    return sys.modules["keras"].ops.copy(value)
