@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from epochal import Callback, Logs
+from epochal import Callback, Logs, Priority
 from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost
 from epochal_tensorboard import TensorBoard
@@ -66,6 +66,21 @@ def test_a_schedule(model: Any, logs: Path, scalars: Any) -> None:
 
     FakeHost(TensorBoard(logs), model=model).fit(epochs=2, steps=1, step=step)
     assert scalars(logs / "train")["epoch_learning_rate"] == [(0, 0.5), (1, _f32(1 / 3))]
+
+
+def test_the_rate_in_the_logs_is_the_one_that_is_written(model: Any, logs: Path, scalars: Any) -> None:
+    """A callback that reduces the rate at the end of an epoch puts that of the epoch into the logs first."""
+
+    class Reduces(Callback):
+        priority = Priority.SCHEDULE
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            logs["learning_rate"] = self.model.learning_rate
+            self.model.learning_rate /= 2
+
+    model.learning_rate = 0.5
+    FakeHost(TensorBoard(logs), Reduces(), model=model).fit(epochs=2)
+    assert scalars(logs / "train")["epoch_learning_rate"] == [(0, 0.5), (1, 0.25)]
 
 
 def test_evaluations_go_over_the_optimizer_s_steps(model: Any, logs: Path, scalars: Any) -> None:

@@ -221,7 +221,8 @@ class TensorBoard(Callback):
             return
         self._written = dict(logs or {})
         if self._written:
-            further = dict(adapt(self).learning_rates())
+            # The rate that a callback put into the logs is the one of the epoch; the optimizer's may be the next one's.
+            further = {key: rate for key, rate in adapt(self).learning_rates().items() if key not in self._written}
             if self.write_steps_per_second:
                 further["steps_per_second"] = _rate(self.train_steps - self._steps_before, self._times[0])
             self._write_metrics(session, epoch, {**self._written, **further})
