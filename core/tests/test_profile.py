@@ -166,3 +166,10 @@ def test_a_run_is_profiled_only_when_asked(monkeypatch: pytest.MonkeyPatch, caps
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 µs"), (1e-6, "1 µs"), (1e-3, "1 ms"), (90, "90 s")])
 def test_a_duration_has_the_unit_that_suits_it(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_run_that_never_began_has_no_table(clock: Clock) -> None:
+    driver = driver_of(Callback())
+    driver.run.__dict__["console"] = make_console(out := io.StringIO())
+    driver.end(ValueError("the model is not compiled"))
+    assert out.getvalue() == ""

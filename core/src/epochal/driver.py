@@ -144,7 +144,7 @@ class Driver:
                 self._dispatch.keep_only(set(self._members) - self._begun)
                 self._dispatch.on_run_end(self.run.outcome)
             faults.summarize()
-            if self._profile is not None:
+            if self._profile is not None and self._begun:
                 self._profile.show(self.run.console)
         finally:
             self._termination.restore()
