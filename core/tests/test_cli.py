@@ -157,7 +157,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 # Where to
 
 
-PRINTING = ["list", "plan", "config", "info history", "completion bash"]
+PRINTING = ["list", "plan", "config", "info epochal.callback:Callback", "completion bash"]
 
 
 def _in_shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
