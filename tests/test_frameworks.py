@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -14,6 +15,7 @@ import tf_keras
 
 import epochal
 from epochal.frameworks import ModelAdapter, adapt
+from epochal.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -422,3 +424,54 @@ def test_in_tf_keras_keys_are_not_known_and_directions_are_guessed_as_it_does() 
     assert adapter.log_keys() is None
     directions = [adapter.direction_of(key) for key in ("loss", "mse", "accuracy", "acc", "auc", "f1")]
     assert directions == ["min", "min", "max", "max", "max", "min"]
+
+
+# Warnings
+
+
+class Watcher(epochal.Callback):
+    """Watches a metric that does not come."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        assert Monitor(self, "val_f1", "max").read(logs) is None
+
+
+# As if a package of callbacks had it; what the script itself defines is the user's.
+Watcher.on_epoch_end = FunctionType(  # type: ignore[method-assign]
+    Watcher.on_epoch_end.__code__, {**globals(), "__name__": "epochal_watcher"}, "on_epoch_end", (None,)
+)
+
+
+def in_a_run(model: Any) -> None:
+    epochal.fit(model, X, Y, verbose=0, callbacks=[Watcher()])
+
+
+def in_a_bare_fit(model: Any) -> None:
+    model.fit(X, Y, verbose=0, callbacks=[Watcher()])
+
+
+def in_the_list(model: Any) -> None:
+    model.fit(X, Y, verbose=0, callbacks=epochal.callbacks(Watcher()))
+
+
+def in_a_loop(model: Any) -> None:
+    with epochal.loop(model, verbose=0, callbacks=[Watcher()]) as run:
+        for _ in run.epochs():
+            run.log(loss=1.0)
+
+
+@pytest.mark.parametrize("train", [in_a_run, in_a_bare_fit, in_the_list, in_a_loop])
+def test_a_warning_points_to_the_users_line(train: Callable[[Any], None]) -> None:
+    model = small(keras)
+    with pytest.warns(UserWarning, match="Watcher monitors 'val_f1', which is not in the logs") as warned:
+        train(model)
+    lines, first = inspect.getsourcelines(train)
+    assert [each.filename for each in warned] == [__file__]
+    assert first <= warned[0].lineno < first + len(lines)
+
+
+def test_a_warning_points_to_the_users_line_in_tf_keras_too() -> None:
+    model = small(tf_keras)
+    with pytest.warns(UserWarning, match="'val_f1', which is not in the logs") as warned:
+        in_a_bare_fit(model)
+    assert [each.filename for each in warned] == [__file__]
