@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from epochal.cli import COMMANDS, build_parser, main
+from epochal.cli import COMMANDS, build_parser, complain, main
 from epochal.cli.output import count_of, folder, jsonable, print_table, say, say_below
 from epochal.config import VARIABLES
 
@@ -138,6 +138,20 @@ def test_what_cannot_be_done_is_told_without_a_traceback(
     assert message in told.err
     assert told.out == ""
     assert list(project.iterdir()) == []
+
+
+def test_on_a_terminal_an_error_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    complain("nothing was written:\n  a_long_name_that_is_not_broken=3: int is expected, and nothing else")
+    assert capsys.readouterr().err.splitlines() == [
+        "epochal: nothing was written:",
+        "  a_long_name_that_is_not_broken=3:",
+        "  int is expected, and nothing",
+        "  else",
+    ]
 
 
 def test_an_interrupt_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,6 +126,13 @@ def test_list_says_what_is_wrong_with_what_cannot_be_used(full: Site, epochal: T
     assert "Reinstall it" in found["reason"]
 
 
+def test_list_tells_once_that_two_claim_a_name(full: Site, epochal: Told) -> None:
+    full.distribution("other-things", callbacks={"stopper": "fake_things:Stopper"})
+    last = epochal("list").splitlines()[-1]
+    assert last.startswith("stopper: fake-things 2.0 and other-things 1.0 both claim its name.")
+    assert epochal.out.count("both claim") == 1
+
+
 def test_list_says_that_the_settings_have_mistakes(full: Site, epochal: Told, project: Path) -> None:
     (project / "epochal.toml").write_text('enable = ["stoper"]\nautolod = 1\n')
     assert "The settings have 2 mistakes, and a run begun here would fail. `epochal config` says more." in epochal(

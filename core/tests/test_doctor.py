@@ -71,12 +71,12 @@ def test_what_cannot_be_used_is_an_error(full: Site) -> None:
     add(full, "good")
     full.distribution("other-good", callbacks={"good": "fake_good:Good"})
     found = errors(plugins.unusable(full.catalogue(), Settings()))
-    assert [each.partition(":")[0] for each in found] == [
+    assert [each.partition(":")[0] for each in dict.fromkeys(found)] == [
         "broken of fake-broken 1.0 is broken",
         "future of fake-future 1.0 is incompatible",
-        "good of fake-good 1.0 is duplicate",
-        "good of other-good 1.0 is duplicate",
+        "good",
     ]
+    assert "fake-good 1.0 and other-good 1.0 both claim its name" in found[-1]
 
 
 def test_the_pinned_two_are_missed() -> None:
@@ -164,6 +164,12 @@ def test_an_import_that_hangs_is_told_and_the_others_go_on(
         found == f"importing the callback 'a_hanging' of fake-a_hanging 1.0 took more than {plugins.PATIENCE} seconds."
     )
     assert [[name for name, *_ in each] for each in asked] == [["a_hanging", "b_good"], ["b_good"]]
+
+
+def test_what_is_known_from_its_import_is_not_told_again_of_the_run(full: Site, project: Path) -> None:
+    add(full, "good", "import no_such_module")
+    (project / "epochal.toml").write_text('enable = ["good"]\n')
+    assert sum("no_such_module" in each for each in errors(examine(project).findings)) == 1
 
 
 def test_what_a_run_would_fail_of_is_told_once(full: Site, project: Path) -> None:

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with suppress(AttributeError, ValueError):
                 sys.stdout.flush()
     except EpochalError as error:
-        print(f"epochal: {error}", file=sys.stderr)
+        complain(str(error))
         return 1
     except KeyboardInterrupt:
         print("epochal: interrupted", file=sys.stderr)
@@ -63,8 +63,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         _give_stdout_up()
-        print(f"epochal: {error.strerror or one_line(error)}{_name_of(error)}", file=sys.stderr)
+        complain(f"{error.strerror or one_line(error)}{_name_of(error)}")
         return 1
+
+
+def complain(text: str) -> None:
+    """Print what is wrong on standard error; on a terminal its lines are broken between words."""
+    text = f"epochal: {text}"
+    if sys.stderr is not None and sys.stderr.isatty():
+        text = "\n".join(map(_wrapped, text.split("\n")))
+    print(text, file=sys.stderr)
+
+
+def _wrapped(line: str) -> str:
+    import shutil
+    from textwrap import fill
+
+    indent = line[: len(line) - len(line.lstrip())]
+    width = shutil.get_terminal_size().columns - 1
+    return fill(
+        line.lstrip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _name_of(error: OSError) -> str:

@@ -67,12 +67,21 @@ def _show(console: Console, found: Sequence[Activity], problems: Sequence[str]) 
         )
     else:
         say(console, "No callbacks are installed. `pip install epochal` brings the default ones.")
-    for record in (each.record for each in found):
-        if record.status is not Status.OK:
-            say(console, Text.assemble((record.name, "bold red"), f" of {record.origin}: {record.reason}"))
+    for name, reason in dict.fromkeys(map(_trouble, found)):
+        if reason:
+            say(console, Text.assemble((name, "bold red"), reason))
     if problems:
         what = f"The settings have {count_of(len(problems), 'mistake')}, and a run begun here would fail."
         say(console, f"{what} `epochal config` says more.", "bold red")
+
+
+def _trouble(activity: Activity) -> tuple[str, str]:
+    """Give what is wrong with a callback, the same for all that claim its name."""
+    record = activity.record
+    if record.status is Status.OK:
+        return record.name, ""
+    origin = "" if record.status is Status.DUPLICATE else f" of {record.origin}"
+    return record.name, f"{origin}: {record.reason}"
 
 
 def _as_json(found: Sequence[Activity], problems: Sequence[str], file: Path | None) -> object:

@@ -37,11 +37,11 @@ def facts(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
 
 def unusable(catalogue: Catalogue, settings: Settings) -> Iterator[Finding]:
     """Look for entry points that are broken, claimed twice, or made for another core."""
-    for each in activities(catalogue, settings):
-        if each.record.status is not Status.OK:
-            yield error(
-                f"{each.record.name} of {each.record.origin} is {each.record.status.value}: {each.record.reason}"
-            )
+    for record in (each.record for each in activities(catalogue, settings)):
+        if record.status is Status.DUPLICATE:
+            yield error(f"{record.name}: {record.reason}", "Or choose one of them in the config, below [prefer].")
+        elif record.status is not Status.OK:
+            yield error(f"{record.name} of {record.origin} is {record.status.value}: {record.reason}")
 
 
 def missing(catalogue: Catalogue) -> Iterator[Finding]:
@@ -151,9 +151,9 @@ def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int
         running = line.get("begins")
         if line.get("error"):
             findings.append(error(line["error"]))
-        findings += [
-            error(f"a run begun here would fail: {each}") for each in line.get("problems", ()) if each not in known
-        ]
+            known.add(line["error"])
+        new = [problem for problem in line.get("problems", ()) if not any(each in problem for each in known)]
+        findings += [error(f"a run begun here would fail: {problem}") for problem in new]
     if running is None:
         return None, findings
     if running < 0:
