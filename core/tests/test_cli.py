@@ -149,8 +149,8 @@ def test_on_a_terminal_an_error_is_broken_between_words(
     assert capsys.readouterr().err.splitlines() == [
         "epochal: nothing was written:",
         "  a_long_name_that_is_not_broken=3:",
-        "  int is expected, and nothing",
-        "  else",
+        "  int is expected, and",
+        "  nothing else",
     ]
 
 
