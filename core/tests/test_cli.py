@@ -234,6 +234,22 @@ def test_the_modules_of_the_folder_can_be_imported_and_only_while_the_command_ru
     del sys.modules["mine_of_the_folder"]
 
 
+def test_a_module_of_the_folder_does_not_hide_an_installed_one(full: Site, project: Path) -> None:
+    (project / "fake_things.py").write_text("raise AssertionError")
+    assert main(["info", "stopper"]) == 0
+
+
+def test_a_folder_that_is_gone_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> Path:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("epochal.cli.output.Path.cwd", gone)
+    assert main(["list"]) == 1
+    assert capsys.readouterr().err == "epochal: the working directory is no longer there.\n"
+
+
 def test_warnings_are_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     import warnings
 

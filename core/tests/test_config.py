@@ -133,6 +133,8 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     assert "cannot be read" in read_file(tmp_path / "none.toml").problems[0]
     (tmp_path / "epochal.toml").write_bytes(b"\xff\xfe")
     assert "no text in UTF-8" in read_file(tmp_path / "epochal.toml").problems[0]
+    (tmp_path / "epochal.toml").write_bytes(b"\xef\xbb\xbfenable = []")
+    assert "begins with a byte order mark" in read_file(tmp_path / "epochal.toml").problems[0]
 
 
 # Which file

@@ -181,6 +181,12 @@ def test_what_a_run_would_fail_of_is_told_once(full: Site, project: Path) -> Non
     assert "epochal.toml, line 3, callbacks.good.path: str is expected" in planned
 
 
+def test_a_folder_in_which_python_breaks_is_told(full: Site, project: Path) -> None:
+    (project / "dataclasses.py").write_text("raise ImportError('mine')\n")
+    found = errors(plugins.failing(full.catalogue(), Settings(), project))
+    assert found == ["importing epochal in this folder ended Python with code 1: ImportError: mine."]
+
+
 def test_a_plan_that_ends_python_is_told(full: Site, project: Path) -> None:
     add(full, "good", "import epochal, os\nclass Good(epochal.Callback):\n    def __init__(self): os._exit(5)\n")
     (project / "epochal.toml").write_text('enable = ["good"]\n')
@@ -288,11 +294,13 @@ def test_a_file_that_hides_a_package_is_told(tmp_path: Path) -> None:
     (tmp_path / "keras.py").touch()
     (tmp_path / "epochal").mkdir()
     (tmp_path / "epochal/__init__.py").touch()
+    (tmp_path / "logging.py").touch()
     (tmp_path / "training.py").touch()
     found = [each.what for each in environment.shadows(tmp_path)]
     assert [each.partition(" is what")[0] for each in found] == [
         str(tmp_path / "epochal/__init__.py"),
         str(tmp_path / "keras.py"),
+        str(tmp_path / "logging.py"),
     ]
 
 

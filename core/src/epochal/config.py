@@ -160,6 +160,8 @@ def _read_file(path: Path, _here: Path, _time: int, _size: int) -> Layer:
 
 def read_text(path: Path, text: str) -> Layer:
     """Read the text of a config file, as `read_file`."""
+    if text.startswith("\ufeff"):
+        return Layer(problems=(f"{path} begins with a byte order mark. Save it as UTF-8 without one.",))
     try:
         content = parse_toml(text)
     except TOMLError as error:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..console import make_console
+from ..errors import EpochalError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,21 +36,30 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give the working directory, its modules importable as for a script there; warnings are told in a line."""
-    here = Path.cwd()
+    """Give the working directory, its modules importable as for a script there; warnings are told in a line.
+
+    It comes last, not first: a `logging.py` of the user's is to break his script, and not this.
+
+    Raises:
+        EpochalError: It is no longer there.
+    """
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise EpochalError("the working directory is no longer there.") from None
     path = str(here)
 
     def tell(message: Warning | str, *_: Any, **__: Any) -> None:
         print(f"epochal: warning: {message}", file=sys.stderr)
 
-    sys.path.insert(0, path)
+    sys.path.append(path)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = tell
             yield here
     finally:
         if path in sys.path:
-            sys.path.remove(path)
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(path)]
 
 
 def open_console() -> Console:

@@ -170,12 +170,13 @@ def _legacy(there: dict[str, dict[str, str]]) -> Iterator[Finding]:
 
 
 def shadows(start: Path) -> Iterator[Finding]:
-    """Look for files of the folder that scripts import in the place of a package."""
+    """Look for files of the folder that scripts import in the place of a package, or of the standard library."""
     own = Path(sys.modules[PACKAGE].__file__ or "").resolve()
-    for package in (PACKAGE, *FRAMEWORKS):
-        for path in (start / f"{package}.py", start / package / "__init__.py"):
-            if path.is_file() and path.resolve() != own:
-                yield warning(
-                    f"{path} is what scripts of this folder import in the place of the package {package!r}.",
-                    "Give it another name.",
-                )
+    hidden = {PACKAGE, *FRAMEWORKS, *sys.stdlib_module_names}
+    for path in sorted([*start.glob("*.py"), *start.glob("*/__init__.py")]):
+        module = path.parent.name if path.parent != start else path.stem
+        if module in hidden and path.resolve() != own:
+            yield warning(
+                f"{path} is what scripts of this folder import in the place of the module {module!r}.",
+                "Give it another name.",
+            )

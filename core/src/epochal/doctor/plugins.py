@@ -130,6 +130,7 @@ def failing(catalogue: Catalogue, settings: Settings, start: Path) -> Iterator[F
 
 def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int | None, list[Finding]]:
     """Run one process; gives the number of the record that ended it, None if all went through."""
+    ended_well = False
     given = json.dumps([[each.name, each.value, each.distribution, each.version] for each in records])
     words = [sys.executable, "-m", f"{__package__}.probe"]
     try:
@@ -143,6 +144,7 @@ def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int
             timeout=PATIENCE,
             errors="replace",
         )
+        ended_well = done.returncode == 0
         output, how = done.stdout, f"ended Python with code {done.returncode}: {_last_line(done.stderr)}"
     except subprocess.TimeoutExpired as late:
         output, how = _text(late.stdout), f"took more than {PATIENCE} seconds"
@@ -155,7 +157,7 @@ def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int
         new = [problem for problem in line.get("problems", ()) if not any(each in problem for each in known)]
         findings += [error(f"a run begun here would fail: {problem}") for problem in new]
     if running is None:
-        return None, findings
+        return None, findings if ended_well else [*findings, error(f"importing epochal in this folder {how}.")]
     if running < 0:
         return None, [*findings, error(f"planning a run, which creates the active callbacks, {how}.")]
     record = records[running]
