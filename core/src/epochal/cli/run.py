@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
     Override = tuple[tuple[str, str], Setting]
 
+DESCRIPTION = """\
+Run a script, or a module with -m, with the active callbacks in its every fit, evaluate and predict. The script stays
+as it is, and its own callbacks take part. Options end at its name: what stands behind it is its own. All mistakes in
+the settings are told before it begins. The exit code is the script's."""
+
 WITH_VALUE = ("--enable", "--disable", "--set", "--config")
 WITHOUT = ("--plan", "--profile", "-m")
 _OVERRIDE = re.compile(r"(?P<instance>[^=\s]+)\.(?P<parameter>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
