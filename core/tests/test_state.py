@@ -10,6 +10,7 @@ import io
 import json
 import math
 import pickle
+import subprocess
 import sys
 import time
 import zipfile
@@ -122,6 +123,14 @@ def test_the_bytes_are_a_file_that_other_programs_read_too() -> None:
     with zipfile.ZipFile(io.BytesIO(dump_state({"wait": 1, "best": np.arange(3)}))) as archive:
         assert json.loads(archive.read("state.json")) == {"wait": 1, "best": {"$array": "0"}}
         assert np.load(io.BytesIO(archive.read("0.npy"))).tolist() == [0, 1, 2]
+
+
+def test_numpy_is_imported_only_where_there_is_an_array() -> None:
+    script = (
+        "import sys; from epochal.state import *; parse_state(dump_state({'a': [1]})); print('numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"
 
 
 # What a state cannot hold

@@ -53,19 +53,10 @@ def parse_state(content: bytes) -> dict[str, Any]:
     Raises:
         StateError: The bytes are no state, or damaged.
     """
-    import numpy as np
-
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             tree = json.loads(archive.read(_NAME))
-
-            def array(name: str) -> Any:
-                found = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-                if not _is_array(found):
-                    raise ValueError(f"an array of {found.dtype} is no part of a state")
-                return found
-
-            state = _unpack(tree, array)
+            state = _unpack(tree, lambda name: _read_npy(archive.read(f"{name}.npy")))
     except Exception as error:  # damaged bytes make zipfile, json and numpy raise nearly anything
         raise StateError(f"the state cannot be read: {one_line(error)}") from error
     _require_dict(state)
@@ -118,6 +109,15 @@ def _npy(array: Any) -> bytes:
     content = io.BytesIO()
     np.lib.format.write_array(content, array, allow_pickle=False)
     return content.getvalue()
+
+
+def _read_npy(content: bytes) -> Any:
+    import numpy as np
+
+    array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    if not _is_array(array):
+        raise ValueError(f"an array of {array.dtype} is no part of a state")
+    return array
 
 
 def _unpack(value: Any, array: Callable[[str], Any]) -> Any:
