@@ -177,6 +177,10 @@ def test_code_without_a_source_has_no_line(full: Site) -> None:
     assert (found.file, found.line) == ("", None)
 
 
+def test_a_class_in_c_may_not_tell_its_parameters(full: Site) -> None:
+    assert of(full, "builtins:dict").parameters == ()
+
+
 def test_what_cannot_be_described_is_an_error(full: Site) -> None:
     with pytest.raises(UnknownCallbackError, match="Did you mean 'stopper'"):
         of(full, "stoper")

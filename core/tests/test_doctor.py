@@ -9,8 +9,9 @@ import importlib_metadata
 import pytest
 
 from epochal.cli import main
+from epochal.cli.doctor import JSON
 from epochal.config import VARIABLES
-from epochal.discovery import Catalogue
+from epochal.discovery import Catalogue, Record
 from epochal.doctor import Diagnosis, Finding, environment, examine, plugins
 from epochal.settings import Settings
 
@@ -94,6 +95,13 @@ def test_an_older_copy_that_is_left_is_told(full: Site) -> None:
     assert not found.is_error
     assert "fake-good is installed 2 times: " in found.what
     assert "pip uninstall fake-good" in found.remedy
+
+
+def test_what_is_named_by_no_distribution_has_no_metadata_to_look_at(full: Site) -> None:
+    record = Record("x", "fake:X", "module fake", "")
+    catalogue = Catalogue((record,))
+    assert [*plugins.installed_twice(catalogue), *plugins.unmet_requirements(catalogue)] == []
+    assert [name for name, _ in plugins.facts(catalogue)] == [name for name, _ in plugins.facts(Catalogue())]
 
 
 def test_what_a_distribution_needs_has_to_be_there(full: Site) -> None:
@@ -355,6 +363,7 @@ def test_the_exit_code_tells_of_errors(
     for each in findings:
         assert f"{each.severity}: {each.what}" in lines
         assert not each.remedy or f"  {each.remedy}" in lines
+    assert {*JSON} == {"facts[].name", "facts[].value", *(f"findings[].{each}" for each in Finding.__annotations__)}
     assert main(["doctor", "--json"]) == code
     assert json.loads(capsys.readouterr().out) == {
         "facts": [{"name": "python", "value": "3"}],

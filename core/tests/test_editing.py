@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epochal.config import VARIABLES, read_file
-from epochal.editing import Edit, disable, enable, file_to_edit
+from epochal.editing import disable, enable, file_to_edit
 from epochal.errors import CallbackImportError, ConfigError, EpochalError, UnknownCallbackError
 from epochal.toml import parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from epochal.draft import Edit
 
     from .conftest import Site
 
@@ -30,6 +32,9 @@ class Writer(epochal.Callback):
     def __init__(self, filename: str):
         if filename == "offline":
             raise RuntimeError("call start() first")
+
+class Odd(epochal.Callback):
+    priority = "high"
 
 @epochal.hookimpl
 def on_epoch_end(): ...
@@ -61,6 +66,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def full(site: Site) -> Site:
     site.package("fake_things", THINGS)
     callbacks = {"stopper": "fake_things:Stopper", "writer": "fake_things:Writer", "module": "fake_things"}
+    callbacks["odd"] = "fake_things:Odd"
     site.distribution("fake-things", callbacks=callbacks)
     return site
 
@@ -181,6 +187,7 @@ def test_a_pinned_callback_needs_no_switch(full: Site, tmp_path: Path) -> None:
         ("stopper", {"patience": "-1"}, "stopper: ValueError: patience has to be 0 or more"),
         ("writer", {}, "writer: Writer needs filename."),
         ("module", {"x": "3"}, "'module' is no class, and has no parameters."),
+        ("odd", {}, "the priority of 'odd' (module fake_things) is 'high'"),
     ],
 )
 def test_a_wrong_parameter_is_found_before_anything_is_written(
@@ -348,10 +355,20 @@ def test_what_cannot_be_edited_safely_is_said_and_left_alone(tmp_path: Path, mon
     path = tmp_path / "epochal.toml"
     path.write_text("x = 1\n")
     for name in ("add_key", "put"):
-        monkeypatch.setattr(f"epochal.editing.{name}", lambda text, *_, **__: f"{text}z = 2\n")
+        monkeypatch.setattr(f"epochal.draft.{name}", lambda text, *_, **__: f"{text}z = 2\n")
     with pytest.raises(EpochalError, match=r"Do it by hand: disable: 'a' added to disable"):
         disable(path, "a")
     assert path.read_text() == "x = 1\n"
+
+
+def test_a_way_that_does_not_work_gives_place_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tomlkit.exceptions import ParseError
+
+    def fails(*_: Any, **__: Any) -> NoReturn:
+        raise ParseError(1, 1)
+
+    monkeypatch.setattr("epochal.draft.add_key", fails)
+    assert disable(tmp_path / "epochal.toml", "a").text == 'disable = ["a"]\n'
 
 
 def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

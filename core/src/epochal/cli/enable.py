@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ..editing import Edit
+    from ..draft import Edit
 
 DESCRIPTION = """\
 Switch a callback on in the config file, and set parameters of it. The file is the nearest one from this folder

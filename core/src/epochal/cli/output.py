@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import errno
-import json
 import os
 import sys
 import warnings
@@ -21,7 +19,7 @@ from ..errors import EpochalError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -196,6 +194,8 @@ def _print_paragraphs(
 
 def print_json(value: Any) -> None:
     """Print JSON that every parser takes: no NaN, no infinity, and dates as text."""
+    import json
+
     check_stdout()
     print(json.dumps(jsonable(value), indent=2))
 
@@ -208,12 +208,6 @@ def jsonable(value: Any) -> Any:
         return [jsonable(each) for each in value]
     if isinstance(value, float) and not isfinite(value):
         return str(value)
-    if isinstance(value, (dt.date, dt.time, os.PathLike)):  # a datetime is a date
+    if isinstance(value, os.PathLike) or hasattr(value, "isoformat"):  # a path, a date, a time
         return str(value)
     return value
-
-
-def describe_json(fields: Mapping[str, str]) -> str:
-    """Give the fields of a command's JSON as lines of text."""
-    width = max(map(len, fields), default=0)
-    return "\n".join(f"  {name:<{width}}  {meaning}" for name, meaning in fields.items())
