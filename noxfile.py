@@ -61,6 +61,13 @@ def pages(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of a real TensorBoard for the documentation; needs chromium and chromedriver."""
+    session.install(*_workspace("demo", "tensorboard"), "selenium>=4.20", "pillow>=10")
+    session.run("python", "-m", "tests.pictures", *session.posargs, env=TENSORFLOW_QUIET)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; `nox -s lint -- --fix` mends what can be mended."""
     session.install(*_group("lint"))

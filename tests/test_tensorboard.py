@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 KERAS_WAYS = ["epochal.fit", "epochal.callbacks", "bare"]
 
 
-def _fit(way: str, model: Any, board: Any, *arguments: Any, **keywords: Any) -> Any:
+def _fit(way: str, model: Any, board: Any, x: Any, y: Any, **keywords: Any) -> Any:
     if way == "epochal.fit":
-        return epochal.fit(model, *arguments, callbacks=[board], verbose=0, **keywords)
+        return epochal.fit(model, x, y, callbacks=[board], verbose=0, **keywords)
     callbacks = epochal.callbacks(board) if way == "epochal.callbacks" else [board]
-    return model.fit(*arguments, callbacks=callbacks, verbose=0, **keywords)
+    return model.fit(x, y, callbacks=callbacks, verbose=0, **keywords)
 
 
 def _read(folder: Path) -> Any:
@@ -107,10 +107,8 @@ def test_in_a_loop(make_model: Callable[..., Any], data: Any, tmp_path: Path) ->
                 run.log(loss=0.5)
     train = _scalars(tmp_path / "train")
     assert train["batch_loss"] == list(enumerate(given, start=1))
-    assert train["epoch_loss"] == [
-        (0, pytest.approx(np.mean(given[:3]), rel=1e-6)),
-        (1, pytest.approx(np.mean(given[3:]), rel=1e-6)),
-    ]
+    assert [step for step, _ in train["epoch_loss"]] == [0, 1]
+    assert [loss for _, loss in train["epoch_loss"]] == pytest.approx([sum(given[:3]) / 3, sum(given[3:]) / 3])
     assert "epoch_learning_rate" in train
     assert _scalars(tmp_path / "validation") == {
         "epoch_loss": [(0, 0.5), (1, 0.5)],
@@ -167,7 +165,8 @@ def test_the_same_histograms_as_keras(pair: tuple[Path, Path]) -> None:
 def test_images_of_the_same_sizes_as_keras(pair: tuple[Path, Path]) -> None:
     ours, theirs = (
         {
-            tag: [(step, value[:2].tolist(), len(value)) for step, value in points]
+            # A vector is one row of ours, and one column of Keras's.
+            tag: [(step, sorted(value[:2].tolist()), len(value)) for step, value in points]
             for tag, points in _of_plugin(folder / "train", "images").items()
         }
         for folder in pair
@@ -200,14 +199,14 @@ def test_the_graph_of_a_step_shows_the_layers(
     make_model: Callable[..., Any], data: Any, tmp_path: Path, compiled: dict[str, Any]
 ) -> None:
     model = make_model(**compiled)
-    epochal.fit(model, *data, verbose=0, callbacks=[TensorBoard(tmp_path)])
+    epochal.fit(model, data[0], data[1], verbose=0, callbacks=[TensorBoard(tmp_path)])
     names = [node.name for node in GraphDef.FromString(_read(tmp_path / "train").Graph().SerializeToString()).node]
     assert any(re.search(r"dense\w*/MatMul$", name) for name in names)
     assert any("binary_crossentropy" in name for name in names)
 
 
 def test_eager_training_has_no_graph_of_a_step(make_model: Callable[..., Any], data: Any, tmp_path: Path) -> None:
-    epochal.fit(make_model(run_eagerly=True), *data, verbose=0, callbacks=[TensorBoard(tmp_path)])
+    epochal.fit(make_model(run_eagerly=True), data[0], data[1], verbose=0, callbacks=[TensorBoard(tmp_path)])
     assert _read(tmp_path / "train").Tags()["graph"] is False
     assert set(_of_plugin(tmp_path / "train", "graph_keras_model")) == {"keras"}
 
@@ -223,7 +222,7 @@ def test_a_subclassed_model_has_one(data: Any, tmp_path: Path) -> None:
 
     model = Own()
     model.compile("sgd", "binary_crossentropy")
-    epochal.fit(model, *data, verbose=0, callbacks=[TensorBoard(tmp_path, histogram_freq=1)])
+    epochal.fit(model, data[0], data[1], verbose=0, callbacks=[TensorBoard(tmp_path, histogram_freq=1)])
     assert any(re.search(r"inside\w*/MatMul$", node.name) for node in _read(tmp_path / "train").Graph().node)
     assert list(_of_plugin(tmp_path / "train", "histograms")) == [
         "own/inside/kernel/histogram",
@@ -238,12 +237,14 @@ def test_a_resumed_training_writes_what_the_whole_one_writes(
     make_model: Callable[..., Any], data: Any, tmp_path: Path
 ) -> None:
     whole = TensorBoard(tmp_path / "whole", update_freq=2)
-    epochal.fit(make_model(), *data, shuffle=False, epochs=4, batch_size=8, verbose=0, callbacks=[whole])
+    epochal.fit(make_model(), data[0], data[1], shuffle=False, epochs=4, batch_size=8, verbose=0, callbacks=[whole])
     model, first = make_model(), TensorBoard(tmp_path / "parts", update_freq=2)
-    epochal.fit(model, *data, shuffle=False, epochs=2, batch_size=8, verbose=0, callbacks=[first])
+    epochal.fit(model, data[0], data[1], shuffle=False, epochs=2, batch_size=8, verbose=0, callbacks=[first])
     second = TensorBoard(tmp_path / "parts", update_freq=2)
     second.load_state_dict(parse_state(dump_state(first.state_dict())))
-    epochal.fit(model, *data, shuffle=False, epochs=4, initial_epoch=2, batch_size=8, verbose=0, callbacks=[second])
+    epochal.fit(
+        model, data[0], data[1], shuffle=False, epochs=4, initial_epoch=2, batch_size=8, verbose=0, callbacks=[second]
+    )
     ours, theirs = (_scalars(tmp_path / name / "train") for name in ("parts", "whole"))
     assert ours == theirs
     assert [step for step, _ in ours["batch_loss"]] == list(range(2, 21, 2))
@@ -343,7 +344,7 @@ def test_embeddings(tmp_path: Path) -> None:
 
 def test_profile(make_model: Callable[..., Any], data: Any, tmp_path: Path) -> None:
     board = TensorBoard(tmp_path, profile_batch=(2, 3))
-    epochal.fit(make_model(), *data, batch_size=8, verbose=0, callbacks=[board])
+    epochal.fit(make_model(), data[0], data[1], batch_size=8, verbose=0, callbacks=[board])
     (recording,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
     assert recording.stat().st_size > 0
     (tag,) = _of_plugin(tmp_path / "train", "graph_run_metadata_graph")

@@ -111,7 +111,7 @@ def test_the_images(server: Server, trained: tuple[Path, Any, Any]) -> None:
     tag = "sequential/last/kernel/image"
     newest = _of(server, "images/images", run="first/train", tag=tag, sample="0")[-1]
     content = server.get(f"plugin/images/individualImage?{newest['query']}")
-    assert struct.unpack_from(">II", content, 16) == (1, 20)  # width and height
+    assert struct.unpack_from(">II", content, 16) == (20, 1)  # width and height
 
 
 def test_the_graphs(server: Server) -> None:
@@ -145,10 +145,10 @@ def test_points_come_while_training_goes_on(tmp_path: Path) -> None:
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             arguments = {"run": "train", "tag": "epoch_loss"}
-            seen.append(len(server.wait_for(lambda: _points(server, epoch, arguments))))
+            seen.append(len(watched.wait_for(lambda: _points(watched, epoch, arguments))))
 
     (tmp_path / "logs").mkdir()
-    with tensorboard(tmp_path / "logs") as server:
+    with tensorboard(tmp_path / "logs") as watched:
         board = TensorBoard(tmp_path / "logs")
         epochal.fit(model, np.ones((4, 1)), np.ones((4, 1)), epochs=3, verbose=0, callbacks=[board, Look()])
     assert seen == [1, 2, 3]

@@ -122,10 +122,10 @@ def test_nothing_finite_is_no_histogram(values: Any, model: Any, logs: Path, eve
     [
         ((), True, None),
         ((1,), True, None),
-        ((5,), True, (1, 5, 1, 1)),
+        ((5,), True, (1, 1, 5, 1)),
         ((2, 5), True, (1, 2, 5, 1)),
         ((5, 2), True, (1, 2, 5, 1)),
-        ((1, 5), True, (1, 5, 1, 1)),
+        ((1, 5), True, (1, 1, 5, 1)),
         ((3, 4, 1, 8), True, (8, 3, 4, 1)),
         ((8, 3, 4), False, (8, 3, 4, 1)),
         ((3, 3, 2, 8), True, None),

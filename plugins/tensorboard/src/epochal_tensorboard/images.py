@@ -15,10 +15,11 @@ _COLOURS = {1: 0, 3: 2, 4: 6}
 
 
 def as_images(weight: Any, *, channels_last: bool) -> Any:
-    """Give a weight as images, in the arrangement that Keras's TensorBoard has.
+    """Give a weight as images, in the arrangement that Keras's TensorBoard has, but for a vector.
 
-    A vector is one column, a matrix one image that is at least as wide as high, an array of three axes one image for
-    each channel. Of four axes the last has to be 1, 3 or 4 channels.
+    A vector is one row (Keras: one column, of which the page shows a few pixels at a time), a matrix one image that is
+    at least as wide as high, an array of three axes one image for each channel. Of four axes the last has to be 1, 3 or
+    4 channels.
 
     Args:
         weight: The array.
@@ -29,7 +30,7 @@ def as_images(weight: Any, *, channels_last: bool) -> Any:
     """
     array = np.squeeze(np.asarray(weight))
     if array.ndim == 1:
-        array = array[None, :, None, None]
+        array = array[None, None, :, None]
     elif array.ndim == 2:
         array = (array.T if array.shape[0] > array.shape[1] else array)[None, :, :, None]
     elif array.ndim == 3:
