@@ -297,7 +297,8 @@ def test_the_methods_look_as_before(scripts: Scripts) -> None:
 def test_nothing_is_imported_that_the_script_does_not_import(scripts: Scripts) -> None:
     (scripts.folder / "own.py").write_text("print('own')")
     script = "import sys; print({'keras', 'theirs', 'own', 'numpy', 'tensorflow'} & {*sys.modules})"
-    assert scripts.run(script, "--enable", "teller,theirs", "--set", "own:Callback.x=own:b") == ["set()"]
+    options = ["--enable", "theirs", "--set", "own:Callback.x=own:b", "--set", "teller.mark=own:b"]
+    assert scripts.run(script, *options) == ["set()"]
 
 
 def test_a_callback_that_needs_keras_waits_for_what_the_script_says_of_it(scripts: Scripts) -> None:
@@ -473,8 +474,31 @@ def test_models_of_tf_keras_are_not_driven_which_is_said_once(scripts: Scripts) 
 
 
 def test_a_package_that_only_has_its_name_is_left_alone(scripts: Scripts) -> None:
-    (scripts.folder / "keras.py").write_text("Model = None")
-    assert scripts.run("import keras; print(keras.Model)") == ["None"]
+    (scripts.folder / "keras.py").write_text("class Model:\n    fit = 3")
+    assert scripts.run("import keras; print(keras.Model.fit)") == ["3"]
+    folder = """
+import sys
+from importlib.machinery import ModuleSpec
+class Folders:
+    def find_spec(self, name, path=None, target=None):
+        return ModuleSpec(name, None, is_package=True)
+sys.meta_path.insert(1, Folders())
+import keras
+print(keras.__path__, hasattr(keras, "Model"))
+"""
+    assert scripts.run(folder) == ["[] False"]
+
+
+def test_finders_of_the_old_kind_are_passed_over(scripts: Scripts) -> None:
+    script = """
+import sys
+class Old:
+    def find_module(self, name, path=None): ...
+sys.meta_path.insert(1, Old())
+import keras
+keras.Model().fit()
+"""
+    assert scripts.run(script, "--enable", "teller") == [IMPORT, *FIT]
 
 
 # Errors

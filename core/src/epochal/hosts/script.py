@@ -59,7 +59,8 @@ class _Finder:
         if name not in PACKAGES:
             return None
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target) if finder is not self else None
+            find = getattr(finder, "find_spec", None)  # Python 3.10 and 3.11 allow finders without it
+            spec: ModuleSpec | None = find(name, path, target) if find is not None and finder is not self else None
             if spec is not None:
                 _after_execution(spec, lambda module: _patch(module, self._not_driven))
                 return spec
@@ -68,7 +69,9 @@ class _Finder:
 
 def _after_execution(spec: ModuleSpec, act: Callable[[ModuleType], None]) -> None:
     loader: Any = spec.loader
-    execute = loader.exec_module
+    execute = getattr(loader, "exec_module", None)
+    if execute is None:  # a folder of that name, without a module
+        return
 
     def exec_module(module: ModuleType) -> None:
         execute(module)
@@ -79,15 +82,14 @@ def _after_execution(spec: ModuleSpec, act: Callable[[ModuleType], None]) -> Non
 
 def _patch(module: ModuleType, not_driven: Callable[[str], None]) -> None:
     model = getattr(module, "Model", None)
-    if model is None or hasattr(model.fit, "epochal_original"):  # a package of that name, or Keras executed again
+    if not all(hasattr(model, name) for name in STAGES):  # another package of that name
         return
-    is_keras_3 = module.__name__ == "keras" and not module.__version__.startswith("2.")
+    version = str(getattr(module, "__version__", ""))
+    is_keras_3 = module.__name__ == "keras" and not version.startswith("2.")
     for name, stage in STAGES.items():
         original = getattr(model, name)
         method = _driven(original, stage) if is_keras_3 else _told(original, module.__name__, not_driven)
-        method = functools.wraps(original)(method)
-        method.epochal_original = original  # type: ignore[attr-defined]
-        setattr(model, name, method)
+        setattr(model, name, functools.wraps(original)(method))
 
 
 def _driven(original: Callable[..., Any], stage: str) -> Callable[..., Any]:
