@@ -129,15 +129,20 @@ def _declared_keys(compiled: Any) -> Iterator[str]:
 
 
 def _declared_direction(model: Any, key: str) -> str | None:
-    """Give the direction of a metric that `compile` named by a text, as Keras's class of that name declares it."""
+    """Give the direction of a metric that `compile` was given.
+
+    A metric declares it, and for a text Keras's class of that name does.
+    """
     compiled = model._compile_metrics
     declared = [*_leaves(compiled._user_metrics), *_leaves(compiled._user_weighted_metrics)] if compiled else []
-    if key not in [each for each in declared if isinstance(each, str)]:
-        return None
-    try:
-        metric = sys.modules["keras"].metrics.get(key)
-    except ValueError:  # Keras knows "acc" in `compile` only
-        return None
+    metric = next((each for each in declared if _declared_name(each) == key), None)
+    if getattr(metric, "__module__", "").startswith("keras.src.losses"):
+        return "min"  # a function or a loss; so does Keras when it makes a metric of it
+    if isinstance(metric, str):
+        try:
+            metric = sys.modules["keras"].metrics.get(metric)
+        except ValueError:  # Keras knows "acc" in `compile` only
+            return None
     return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
 
 
