@@ -16,7 +16,7 @@ from .table import EDITS, LEFT_OUT, Edit, LeftOut
 SOURCES = keras_sources()
 KNOWN = {
     "3.15.1": {"tests": 84, "as they are": 63, "edited": 11, "left out": 10},
-    "3.12.4": {"tests": 0, "as they are": 0, "edited": 0, "left out": 0},
+    "3.12.4": {"tests": 61, "as they are": 39, "edited": 12, "left out": 10},
 }
 """What runs, by the version of Keras. A number goes down only together with a line of the table."""
 
