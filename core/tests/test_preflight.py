@@ -12,7 +12,7 @@ from epochal.testing import FakeHost, FakeModel
 class Complete(Callback):
     """Declares all that it adds to the logs: nothing."""
 
-    provides = ()
+    provides: tuple[str, ...] | None = ()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
 
