@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+KERAS = tuple(int(part) for part in keras.__version__.split(".")[:2])
 KERAS_WAYS = ["epochal.fit", "epochal.callbacks", "bare"]
 
 
@@ -141,6 +142,11 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return folders
 
 
+tags_are_paths = pytest.mark.skipif(
+    KERAS < (3, 12), reason="up to Keras 3.11 its tags are the bare names of weights, which layers have in common"
+)
+
+
 def test_the_same_scalars_as_keras(pair: tuple[Path, Path]) -> None:
     for part in ("train", "validation"):
         ours, theirs = (_scalars(folder / part) for folder in pair)
@@ -151,6 +157,7 @@ def test_the_same_scalars_as_keras(pair: tuple[Path, Path]) -> None:
         assert ours == theirs
 
 
+@tags_are_paths
 def test_the_same_histograms_as_keras(pair: tuple[Path, Path]) -> None:
     ours, theirs = (_of_plugin(folder / "train", "histograms") for folder in pair)
     assert list(ours) == list(theirs)
@@ -162,6 +169,7 @@ def test_the_same_histograms_as_keras(pair: tuple[Path, Path]) -> None:
             assert np.abs(mine[:, 2] - other[:, 2]).sum() <= 2  # a value on an edge, as it is rounded
 
 
+@tags_are_paths
 def test_images_of_the_same_sizes_as_keras(pair: tuple[Path, Path]) -> None:
     ours, theirs = (
         {
@@ -304,7 +312,18 @@ def test_its_summaries_before_an_exception_are_there(summing: Any, data: Any, tm
     assert not tf.summary.should_record_summaries()
 
 
-@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize(
+    "ours_first",
+    [
+        True,
+        pytest.param(
+            False,
+            marks=pytest.mark.skipif(
+                KERAS < (3, 12), reason="up to Keras 3.11 its batches go to whatever writer is the default then"
+            ),
+        ),
+    ],
+)
 def test_beside_keras_s_own(ours_first: bool, make_model: Callable[..., Any], data: Any, tmp_path: Path) -> None:
     boards = [
         TensorBoard(tmp_path / "ours", update_freq=1),
@@ -371,6 +390,7 @@ def test_a_profiler_that_runs_already_is_said_and_left_alone(
 # Other frameworks
 
 
+@pytest.mark.filterwarnings("ignore:non-integer arguments to randrange:DeprecationWarning")  # of tf_keras 2.16
 def test_in_the_bare_fit_of_tf_keras(data: Any, tmp_path: Path) -> None:
     tf_keras = pytest.importorskip("tf_keras")
     tf_keras.utils.set_random_seed(1)
