@@ -49,3 +49,18 @@ def make_model() -> Callable[..., Any]:
 def model(make_model: Callable[..., Any]) -> Any:
     """Give a small compiled model."""
     return make_model()
+
+
+@pytest.fixture
+def make_strategy() -> Callable[..., Any]:
+    """Give a function that makes a strategy of so many replicas.
+
+    Two strategies in one process number their collective operations alike, and TensorFlow refuses all of them once the
+    shapes of two differ. So these reduce without any.
+    """
+
+    def make(replicas: int = 2) -> Any:
+        devices = [f"CPU:{number}" for number in range(replicas)]
+        return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
+
+    return make

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import tf_keras
 
 import epochal
@@ -300,25 +299,33 @@ def test_a_swap_exchanges_weights_and_averages_and_a_second_one_undoes_it() -> N
     assert same(averages(model.optimizer), weights)
 
 
-def test_averages_are_swapped_on_every_replica() -> None:
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_averages_are_swapped_on_every_replica(make_strategy: Callable[..., Any]) -> None:
+    strategy = make_strategy()
+
+    class Swapping(epochal.Callback):
+        ended = False
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            model, adapter = self.model, adapt(self)
+            weights, means = arrays(model.trainable_variables), averages(model.optimizer)
+            assert not same(weights, means)
+            for swapped in (True, False):
+                adapter.swap_averages()
+                for each, weight, mean in zip(model.trainable_variables, weights, means, strict=True):
+                    replicas = strategy.experimental_local_results(each.value)
+                    assert len(replicas) == 2
+                    assert same([replica.numpy() for replica in replicas], [mean if swapped else weight] * 2)
+            adapter.settle_averages()
+            assert same(averages(model.optimizer), weights)
+            assert same([value for _, value in adapter.named_weights()], arrays(model.weights))
+            assert same(adapter.get_weights(), arrays(model.weights))
+            self.ended = True
+
     with strategy.scope():
         model = small(keras, averaging())
-    model.compile(model.optimizer, "mse")
-    train(model)
-    adapter = adapted(model)
-    weights, means = arrays(model.trainable_variables), averages(model.optimizer)
-    assert not same(weights, means)
-    for swapped in (True, False):
-        adapter.swap_averages()
-        for each, weight, mean in zip(model.trainable_variables, weights, means, strict=True):
-            replicas = strategy.experimental_local_results(each.value)
-            assert len(replicas) == 2
-            assert same([replica.numpy() for replica in replicas], [mean if swapped else weight] * 2)
-    adapter.settle_averages()
-    assert same(averages(model.optimizer), weights)
-    assert same([value for _, value in adapter.named_weights()], arrays(model.weights))
-    assert same(adapter.get_weights(), arrays(model.weights))
+        model.compile(model.optimizer, "mse", jit_compile=False)
+    model.fit(X, Y, batch_size=4, verbose=0, callbacks=[swapping := Swapping()])
+    assert swapping.ended
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", None])

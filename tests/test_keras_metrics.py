@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import epochal
 from epochal.frameworks import adapt
@@ -266,8 +265,8 @@ def test_a_model_that_is_not_compiled_has_no_keys() -> None:
     assert adapt(watch).log_keys() is None
 
 
-def test_under_a_strategy_the_keys_are_known_too() -> None:
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+def test_under_a_strategy_the_keys_are_known_too(make_strategy: Callable[..., Any]) -> None:
+    with make_strategy().scope():
         model = two_outputs()
         metrics = [["mse"], ["acc", kinds.AUC(name="auc")]]
         compiled(model, metrics=metrics, run_eagerly=False, jit_compile=False)

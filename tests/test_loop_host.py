@@ -113,8 +113,8 @@ def test_logging_forces_no_sync_until_the_values_are_averaged(data: Data) -> Non
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_a_loop_inside_a_strategy_averages_over_the_replicas(replicas: int, data: Data) -> None:
-    strategy = tf.distribute.MirroredStrategy([f"/cpu:{number}" for number in range(replicas)])
+def test_a_loop_inside_a_strategy_averages_over_the_replicas(replicas: int, make_strategy: Any, data: Data) -> None:
+    strategy = make_strategy(replicas)
     with strategy.scope():
         model = _network()
         optimizer = keras.optimizers.SGD(0.0)  # nothing moves, so that the mean is known
@@ -140,8 +140,8 @@ def test_a_loop_inside_a_strategy_averages_over_the_replicas(replicas: int, data
     assert run.history.history["loss"] == [pytest.approx(expected, rel=1e-5)] * 2
 
 
-def test_a_keras_fit_inside_a_strategy_works(make_model: Any, data: Data) -> None:
-    with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
+def test_a_keras_fit_inside_a_strategy_works(make_strategy: Any, make_model: Any, data: Data) -> None:
+    with make_strategy().scope():
         model = make_model()
     recorder = OurRecorder()
     history = epochal.fit(model, *data, batch_size=10, verbose=0, callbacks=[recorder])

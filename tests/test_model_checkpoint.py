@@ -240,8 +240,10 @@ def test_a_run_that_found_nan_overwrites_nothing(
     assert "Epoch 1: the run has failed, so the model is not saved to" in capsys.readouterr().out
 
 
-def test_inside_a_strategy(tmp_path: Path, make_model: Callable[..., Any], data: Data) -> None:
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+def test_inside_a_strategy(
+    tmp_path: Path, make_strategy: Callable[..., Any], make_model: Callable[..., Any], data: Data
+) -> None:
+    with make_strategy().scope():
         model = make_model(jit_compile=False)
     checkpoint = ModelCheckpoint(tmp_path / "{epoch}.keras", monitor="loss", save_best_only=True)
     epochal.fit(model, *data, callbacks=[checkpoint], verbose=0, **ARGUMENTS)

@@ -186,9 +186,9 @@ def test_in_a_run_the_order_in_the_list_does_not_matter(tmp_path: Path, data: Da
 @pytest.mark.parametrize("fit", [fit_bare, fit_in_run])
 @SWAP
 def test_inside_a_strategy_every_replica_holds_the_same(
-    fit: Callable[..., Any], swap_on_epoch: bool, tmp_path: Path, data: Data
+    fit: Callable[..., Any], swap_on_epoch: bool, make_strategy: Callable[..., Any], tmp_path: Path, data: Data
 ) -> None:
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = make_strategy()
     with strategy.scope():
         model = make_ema_model(jit_compile=False)
 
