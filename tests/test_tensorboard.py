@@ -143,7 +143,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 tags_are_paths = pytest.mark.skipif(
-    KERAS < (3, 12), reason="up to Keras 3.11 its tags are the bare names of weights, which layers have in common"
+    KERAS < (3, 15), reason="before Keras 3.15 its tags are the bare names of weights, which layers have in common"
 )
 
 
@@ -319,7 +319,7 @@ def test_its_summaries_before_an_exception_are_there(summing: Any, data: Any, tm
         pytest.param(
             False,
             marks=pytest.mark.skipif(
-                KERAS < (3, 12), reason="up to Keras 3.11 its batches go to whatever writer is the default then"
+                KERAS < (3, 15), reason="before Keras 3.15 its batches go to whatever writer is the default then"
             ),
         ),
     ],
