@@ -39,7 +39,7 @@ def test_the_same_in_a_bare_fit(model: Any, no_folder: Path, bare_fit: Any) -> N
     with pytest.raises(OSError, match="TensorBoard cannot write to log_dir") as caught:
         bare_fit(TensorBoard(no_folder), model)
     assert caught.value.errno == errno.ENOTDIR
-    assert caught.value.filename == str(no_folder)
+    assert caught.value.filename == str(no_folder / "train")
 
 
 def test_a_folder_without_permission(
@@ -48,7 +48,7 @@ def test_a_folder_without_permission(
     def refuse(**_: Any) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("epochal_tensorboard.tensorboard.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("epochal_tensorboard.event_file.tempfile.TemporaryFile", refuse)
     with pytest.raises(PermissionError, match=r"cannot write to log_dir: Permission denied"):
         bare_fit(TensorBoard(tmp_path), model)
 

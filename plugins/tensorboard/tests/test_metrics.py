@@ -168,9 +168,10 @@ class Tensor:
         return float(self.value)
 
 
-def test_a_batch_fetches_nothing(model: Any, logs: Path, scalars: Any) -> None:
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_batch_fetches_nothing(model: Any, logs: Path, scalars: Any, timed: bool) -> None:
     Tensor.fetched = 0
-    board = TensorBoard(logs, update_freq=1)
+    board = TensorBoard(logs, update_freq=1, write_steps_per_second=timed)
     during: list[int] = []
 
     class Watch(Callback):

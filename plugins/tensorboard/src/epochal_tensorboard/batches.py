@@ -34,17 +34,20 @@ class Batches:
         self._due = 0.0
         self._fixed: dict[type, bool] = {}
 
-    def add(self, step: int, logs: Mapping[str, Any]) -> None:
+    def add(self, step: int, logs: Mapping[str, Any], further: Mapping[str, float]) -> None:
         """Take the values of a batch.
 
         Args:
             step: Its step.
             logs: Its values.
+            further: More values.
         """
         if not self._rows:
             self._due = time.monotonic() + SECONDS
         raw = logs.raw if isinstance(logs, Logs) else logs.__getitem__
-        self._rows.append((step, time.time(), {key: self._held(raw(key)) for key in logs}))
+        row = {key: self._held(raw(key)) for key in logs}
+        row.update(further)
+        self._rows.append((step, time.time(), row))
 
     def is_due(self) -> bool:
         """Tell whether it is time to write them."""

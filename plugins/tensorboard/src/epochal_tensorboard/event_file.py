@@ -6,6 +6,7 @@ import itertools
 import os
 import socket
 import struct
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -81,3 +82,16 @@ class EventFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def check_folder(folder: Path) -> None:
+    """Check that files can be made in a folder, which is made if it is missing.
+
+    Raises:
+        OSError: They cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(error.errno, f"TensorBoard cannot write to log_dir: {error.strerror}", str(folder)) from error

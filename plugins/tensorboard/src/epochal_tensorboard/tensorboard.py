@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import weakref
 from pathlib import Path
 from time import perf_counter
@@ -16,10 +15,12 @@ from epochal.monitor import count, switch
 from epochal.warn import warn_user
 
 from . import summaries
+from .event_file import check_folder
 from .parameters import folder, frequency, metadata
 from .profile import Profile, batch_range
 from .projector import Projector, check_layers
 from .session import TRAIN, VALIDATION, Session
+from .values import changed
 from .weights import weight_events
 
 if TYPE_CHECKING:
@@ -124,14 +125,7 @@ class TensorBoard(Callback):
         """Check that the folder can be written to, and that the model has what is to be written."""
         if (self.run is not None and self.run.stage != "train") or not self._is_chief():
             return
-        train = Path(self.log_dir, TRAIN)
-        try:
-            train.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=train).close()
-        except OSError as error:
-            raise OSError(
-                error.errno, f"TensorBoard cannot write to log_dir: {error.strerror}", self.log_dir
-            ) from error
+        check_folder(Path(self.log_dir, TRAIN))
         if self.histogram_freq:
             adapt(self).named_weights()
         if self.embeddings_freq and self.embeddings_metadata is not None:
@@ -200,9 +194,8 @@ class TensorBoard(Callback):
         self._begun = batch + 1
         self.train_steps = step = before + self._stride
         if self._is_due(before, step):
-            if self.write_steps_per_second:
-                logs = {**(logs or {}), "steps_per_second": _rate(self._stride, self._times[1])}
-            session.batches.add(step, logs or {})
+            rate = {"steps_per_second": _rate(self._stride, self._times[1])} if self.write_steps_per_second else {}
+            session.batches.add(step, logs or {}, rate)
             if session.batches.is_due():
                 session.flush()
         if session.profile is not None and session.profile.end_batch(step):
@@ -239,11 +232,7 @@ class TensorBoard(Callback):
 
     def on_epoch_finalized(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Write what callbacks behind this one added to the epoch's metrics, or changed in them."""
-        late = {
-            name: value
-            for name, value in logs.items()
-            if name not in self._written or repr(value) != repr(self._written[name])  # NaN is not equal to itself
-        }
+        late = changed(self._written, logs)
         if self._session is not None and late:
             self._write_metrics(self._session, epoch, late)
 

@@ -60,6 +60,15 @@ def as_number(value: Any) -> float | None:
         return None
 
 
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what is new or another value in logs."""
+    return {
+        name: value
+        for name, value in after.items()
+        if name not in before or repr(value) != repr(before[name])  # NaN is not equal to itself, nor is an array
+    }
+
+
 def is_fixed(kind: type) -> bool:
     """Tell whether values of a type stay what they are, so that a value can be read later.
 
