@@ -9,11 +9,15 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from epochal_progbar_logger import ProgbarLogger
+
+settings.register_profile("epochal", deadline=None)  # no test asserts a time
+settings.load_profile("epochal")
 
 
 class Clock:

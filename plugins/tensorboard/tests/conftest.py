@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
@@ -17,6 +18,9 @@ from epochal.testing.model import FakeAdapter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+settings.register_profile("epochal", deadline=None)  # no test asserts a time
+settings.load_profile("epochal")
 
 
 class ShownModel(FakeModel):
