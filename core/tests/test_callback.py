@@ -202,6 +202,31 @@ def test_print_in_a_bare_fit_begins_a_line_of_its_own(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "4/4 - loss: 0.5\n[red]saved\n"
 
 
+def test_the_model_is_up_to_date_whenever_a_callback_asks_for_it() -> None:
+    class Model(FakeModel):
+        """Keeps what it was trained to elsewhere, as Keras does on JAX within an epoch."""
+
+        trained = 0
+
+        def jax_state_sync(self) -> None:
+            self.weights["batches"] = self.trained
+
+    seen: list[Any] = []
+
+    class Look(Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            assert self.run is not None
+            seen.append((self.model.weights["batches"], self.run.model.weights["batches"]))
+
+    model = Model()
+
+    def step(epoch: int, batch: int) -> None:
+        model.trained += 1
+
+    FakeHost(Look(), model=model).fit(steps=2, step=step)
+    assert seen == [(1, 1), (2, 2)]
+
+
 def test_print_in_a_bare_fit_goes_where_the_framework_prints() -> None:
     printed: list[str] = []
 

@@ -30,6 +30,17 @@ class Priority(IntEnum):
     """Shows or writes what the others produced."""
 
 
+def up_to_date(model: Any) -> Any:
+    """Have a model's variables hold what has been trained, and give the model.
+
+    On JAX Keras keeps that elsewhere between the batches of an epoch, and asks its callbacks to fetch it.
+    """
+    fetch = getattr(model, "jax_state_sync", None)
+    if fetch is not None:
+        fetch()
+    return model
+
+
 def _default(method: _Method) -> _Method:
     """Mark a method as not overridden, in the way that Keras's own CallbackList looks for."""
     method._is_default = True  # type: ignore[attr-defined]
@@ -80,12 +91,22 @@ class Callback:
     changes: tuple[str, ...] = ()
     state_attributes: tuple[str, ...] = ()
 
-    model: Any = None
     params: Mapping[str, Any] = {}  # never written to: every run sets an instance attribute
     run: Run | None = None
 
     _restored = False
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
+
+    _model: Any = None
+
+    @property
+    def model(self) -> Any:
+        """The model of the run, its variables up to date; None before the run begins."""
+        return up_to_date(self._model)
+
+    @model.setter
+    def model(self, model: Any) -> None:
+        self._model = model
 
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
@@ -98,7 +119,7 @@ class Callback:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the run and its model out of copies and pickles, so that a callback copies also after a fit."""
-        return {key: value for key, value in self.__dict__.items() if key not in ("model", "run")}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_model", "run")}
 
     # For what a callback does, the same in a run of ours and in a bare fit
 

@@ -191,8 +191,8 @@ class Driver:
         """Tell the model to stop, in the way that Keras's own loops look for."""
         flags = {"test": "stop_evaluating", "predict": "stop_predicting"}
         flag = flags.get(self.run.stage, "stop_training")
-        if hasattr(self.run.model, flag):
-            setattr(self.run.model, flag, True)
+        if hasattr(self.run._model, flag):
+            setattr(self.run._model, flag, True)
 
     def _disable(self, member: Member) -> None:
         self._dispatch.keep_only({member}, "on_run_end")

@@ -146,7 +146,7 @@ def _keras_call(member: Member, event: str, run: Run) -> Callable[..., None]:
 def _note_stop(member: Member, run: Run) -> None:
     """Remember who stopped the training by the model's flag, as Keras's callbacks do."""
     in_train = run.stage in ("train", "validate")
-    if in_train and run.stop_reason is None and getattr(run.model, "stop_training", False) is True:
+    if in_train and run.stop_reason is None and getattr(run._model, "stop_training", False) is True:
         run.stop_reason = f"{member.name}: it set model.stop_training"
 
 

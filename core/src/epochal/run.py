@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from .callback import up_to_date
 from .console import make_console
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Run:
 
     Attributes:
         id: A name of the run, unlike that of any other.
-        model: The model.
+        model: The model, its variables up to date.
         params: `epochs`, `steps` and `verbose`, as plain Keras hands them to a callback for the same call.
         stage: "train", "validate", "test" or "predict".
         epoch: The epoch that runs or ran last, counted from 0; None before the first one.
@@ -59,7 +60,7 @@ class Run:
 
     def __init__(self, model: Any, stage: str, stateful_metrics: Sequence[str] | None = None) -> None:
         self.id = uuid.uuid4().hex
-        self.model = model
+        self._model = model
         self.params: Mapping[str, Any] = MappingProxyType({})
         self.stage = stage
         self.epoch: int | None = None
@@ -76,6 +77,11 @@ class Run:
         self._members: tuple[Member, ...] = ()
         self._apply_stop: Callable[[], None] = lambda: None
         self._drop: Callable[[Member, Sequence[str]], None] | None = None
+
+    @property
+    def model(self) -> Any:
+        """The model, its variables up to date."""
+        return up_to_date(self._model)
 
     @property
     def step(self) -> int:

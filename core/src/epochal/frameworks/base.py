@@ -151,7 +151,7 @@ class ModelAdapter:
         self._cannot("how to save the weights")
 
     def state_tree(self) -> dict[str, Any]:
-        """Give all variables (weights, optimizer, metrics) as nested dicts of arrays and numbers.
+        """Give all variables (weights, optimizer, metrics) as nested dicts of arrays; of a number too.
 
         Raises:
             RunError: Two variables have one path.

@@ -67,8 +67,7 @@ def _nested(variables: Iterable[Any]) -> dict[str, Any]:
                 f"two variables of the model have the path {variable.path!r}, so its state cannot be told apart. "
                 "Give its layers names of their own."
             )
-        value = array(variable)
-        place[name] = value.item() if value.ndim == 0 else value
+        place[name] = array(variable)
     return tree
 
 

@@ -209,7 +209,7 @@ class LoopRun(Run):
 
     def _is_stopping(self) -> bool:
         """Tell whether somebody asked to stop, by `run.stop` or as Keras callbacks do, by `model.stop_training`."""
-        return self.stop_reason is not None or getattr(self.model, "stop_training", False) is True
+        return self.stop_reason is not None or getattr(self._model, "stop_training", False) is True
 
     def _left_early(self) -> Outcome | None:
         """Give the outcome of a loop that the script left before its last epoch."""
