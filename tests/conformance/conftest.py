@@ -16,7 +16,9 @@ _MARKERS = (
 _WARNINGS = (  # of Keras, and of what its tests do; ours are errors here too
     "ignore:Do not pass an `input_shape`:UserWarning",
     "ignore:The model does not have any trainable weights:UserWarning",
-    "ignore:__array__ implementation doesn:DeprecationWarning",  # passed on by pytest.warns
+    # NumPy's, about Keras; pytest.warns passes them on as if they were the test's.
+    "ignore:__array__ implementation doesn:DeprecationWarning",
+    "ignore:Conversion of an array with ndim > 0:DeprecationWarning",
     "ignore:Implicitly cleaning up <TemporaryDirectory:ResourceWarning",
 )
 
