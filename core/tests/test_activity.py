@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.activity import activities, mistakes
+from epochal.activity import activities, misspelt_names, mistakes
 from epochal.settings import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def test_what_is_named_by_where_it_is_comes_last_unimported(full: Site) -> None:
             Layer(enable=on("thong")),
             f"{FILE}, enable: no installed callback has the name 'thong'. Did you mean 'thing'?",
         ),
+        (Layer(enable=on("thing#2")), "is a further instance of 'thing', and is made by a table [[callbacks.thing]]"),
         (Layer(disable=on("history")), f"{FILE}, enable: 'history' is pinned"),
         (Layer(enable=on("broken")), f"{FILE}, enable: the callback 'broken' of broken 1.0 cannot be used"),
         (Layer(prefer=on("thing")), "brings a callback 'thing'"),
@@ -114,6 +115,17 @@ def test_mistakes_are_told_from_metadata(full: Site, layer: Layer, expected: str
         layer = Layer(prefer={"thing": Setting("nobody", "there", "file")})
     (problem,) = mistakes(full.catalogue(), merge([layer]))
     assert expected in problem
+
+
+@pytest.mark.parametrize("key", ["disable", "priority", "on_error"])
+def test_a_setting_for_a_name_that_nobody_has_is_told_if_it_looks_misspelt(key: str) -> None:
+    names = ["early_stoping", "earlystopping#2", "histroy", "my_early_stopping", "mine", "early_stopping"]
+    layer: Any = {key: {name: Setting(1, f"{FILE}, {key}.{name}", "file") for name in names}}
+    assert list(misspelt_names(merge([Layer(**layer)]), ["early_stopping"])) == [
+        f"{FILE}, {key}.early_stoping: no callback has the name 'early_stoping'. Did you mean 'early_stopping'?",
+        f"{FILE}, {key}.earlystopping#2: no callback has the name 'earlystopping'. Did you mean 'early_stopping'?",
+        f"{FILE}, {key}.histroy: no callback has the name 'histroy'. Did you mean 'history'?",
+    ]
 
 
 def test_no_mistakes_are_none(full: Site) -> None:

@@ -100,6 +100,7 @@ def test_only_the_named_command_is_imported() -> None:
         (["enable", "stopper", "patience"], "'patience' is not of the form parameter=value, like patience=3"),
         (["enable", "stopper", "patience=1", "patience=2"], "'patience' is given twice"),
         (["enable", "stopper", "--patience=3"], "A parameter is written without dashes, patience=3"),
+        (["enable", "stopper", "--patience", "3"], "A parameter is written without dashes, patience=3"),
         (["disable"], "required: NAME"),
         (["completion"], "required: SHELL"),
         (["completion", "tcsh"], "'tcsh'"),
@@ -237,6 +238,27 @@ def test_the_modules_of_the_folder_can_be_imported_and_only_while_the_command_ru
 def test_a_module_of_the_folder_does_not_hide_an_installed_one(full: Site, project: Path) -> None:
     (project / "fake_things.py").write_text("raise AssertionError")
     assert main(["info", "stopper"]) == 0
+
+
+def test_what_a_callback_prints_while_it_is_imported_is_not_the_result(
+    full: Site, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full.package("fake_loud", f"print('hello')\n{THINGS}")
+    full.distribution("fake-loud", callbacks={"loud": "fake_loud:Stopper"})
+    for words in (["info", "loud"], ["enable", "loud"], ["plan"]):
+        main([*words, "--json"])
+        assert json.loads(capsys.readouterr().out)
+        sys.modules.pop("fake_loud", None)
+
+
+@pytest.mark.parametrize("words", [["info", "leaving"], ["enable", "leaving"]])
+def test_a_callback_that_ends_python_is_told(words: list[str], full: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    full.package("fake_leaving", "raise SystemExit(3)")
+    full.distribution("fake-leaving", callbacks={"leaving": "fake_leaving:X"})
+    assert main(words) == 1
+    assert "'leaving' of fake-leaving 1.0 cannot be imported from 'fake_leaving:X': SystemExit: 3" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_folder_that_is_gone_is_told(

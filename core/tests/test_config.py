@@ -105,6 +105,8 @@ def test_pyproject_has_the_same_below_tool_epochal(tmp_path: Path) -> None:
         ("autoload = 0", "line 1, autoload: true or false is expected, and 0 stands there"),
         ("prefer = 3", "line 1, prefer: a table of name = value is expected"),
         ("[prefer]\nx = 1", "line 2, prefer.x: the name of a distribution is expected"),
+        ("[callback.x]\ny = 1", "line 1, callback: there is no such key. Did you mean 'callbacks'?"),
+        ("[tool.epochal]\nenable = []", "line 1, tool: in epochal.toml the keys stand without 'tool.epochal'"),
         ("[priority]\nx = '1'", "line 2, priority.x: a whole number is expected, and '1' stands there"),
         ("[priority]\nx = true", "line 2, priority.x: a whole number is expected, and true stands there"),
         ("[on_error]\nx = 'rise'", 'line 2, on_error.x: "raise" or "disable" is expected, and \'rise\' stands there.'),
@@ -149,12 +151,41 @@ def test_the_nearest_file_upwards_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["[tool.epochal]", "[tool.epochal.callbacks.x]", "[[tool.epochal.callbacks.x]]", '[tool."epochal"]']
+    "text",
+    [
+        "[tool.epochal]",
+        "[tool.epochal.callbacks.x]",
+        "[[tool.epochal.callbacks.x]]",
+        '[tool."epochal"]',
+        "['tool' . epochal]",
+        "tool.epochal.enable = []",
+        "[tool]\nepochal = {enable = []}",
+        "[tool.epochal\nenable = []",
+        "[tool.epochal]\nenable = [",
+    ],
 )
-def test_any_table_below_tool_epochal_makes_it_a_config(header: str, tmp_path: Path) -> None:
+def test_tool_epochal_makes_it_a_config_however_it_is_written_and_also_if_it_is_no_toml(
+    text: str, tmp_path: Path
+) -> None:
     assert find_config(tmp_path) is None
-    path = write(tmp_path / "pyproject.toml", header)
+    path = write(tmp_path / "pyproject.toml", text)
     assert find_config(tmp_path) == path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[project]\ndependencies = ['epochal']",
+        "[tool.epochal-extra]",
+        "[tool.other]\nepochal = 1",
+        "tool = 'epochal'",
+        "[project]\ndependencies = ['epochal",
+        "[tool.epochal-extra]\nx = [",
+    ],
+)
+def test_a_project_that_only_speaks_of_it_has_no_settings(text: str, tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", text)
+    assert find_config(tmp_path) is None
 
 
 def test_settings_in_both_files_of_a_folder_are_a_mistake(tmp_path: Path) -> None:

@@ -442,3 +442,14 @@ def test_keep_only_takes_everything_else_away_at_once() -> None:
 def test_a_callback_with_an_invalid_event_is_found_out_when_the_lists_are_made() -> None:
     with pytest.raises(InvalidCallbackError):
         dispatch({"mine": object()})
+
+
+def test_all_callbacks_with_an_invalid_event_are_told_at_once() -> None:
+    class Misspelt(Callback):
+        def on_epoch_ends(self, epoch: int, logs: Any = None) -> None: ...
+
+    with pytest.raises(
+        InvalidCallbackError, match=r"^2 callbacks cannot be used:\n  'a' .*\n  'b' .*on_epoch_ends"
+    ) as raised:
+        dispatch({"a": object(), "b": Misspelt(), "c": Callback()})
+    assert raised.value.callback == "a"

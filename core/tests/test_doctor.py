@@ -122,6 +122,12 @@ def test_what_a_distribution_needs_has_to_be_there(full: Site) -> None:
     assert "fake-good needs pluggy>=99, and " in found[1].what
 
 
+def test_another_core_that_is_needed_is_told_once(full: Site) -> None:
+    add(full, "newer", requires=["epochal-core>=99"])
+    assert [each.what for each in plugins.unusable(full.catalogue(), Settings()) if "99" in each.what]
+    assert list(plugins.unmet_requirements(full.catalogue())) == []
+
+
 def test_mistakes_of_the_settings_are_errors(full: Site, project: Path) -> None:
     (project / "epochal.toml").write_text('enable = ["nobody"]\n')
     assert "'nobody'" in " ".join(errors(examine(project).findings))
@@ -137,6 +143,7 @@ def test_every_callback_is_imported_whatever_the_others_do(full: Site, project: 
     add(full, "e_empty", "class Good: ...")
     add(full, "f_leaving", "raise SystemExit('bye')")
     add(full, "g_good", f"print('hello')\n{GOOD}")
+    add(full, "h_near", GOOD.replace(" ...", "\n    def on_epoch_ends(self, epoch, logs=None): ..."))
     found = errors(plugins.failing(full.catalogue(), Settings(), project))
     for each, part in zip(
         found,
@@ -145,7 +152,8 @@ def test_every_callback_is_imported_whatever_the_others_do(full: Site, project: 
             "importing the callback 'b_ending' of fake-b_ending 1.0 ended Python with code 3: dying",
             "'d_misspelt' of fake-d_misspelt 1.0 cannot be imported",
             "the callback 'e_empty' of fake-e_empty 1.0 is 'fake_e_empty:Good', which is none",
-            "importing the callback 'f_leaving' of fake-f_leaving 1.0 ended Python with code 1: bye",
+            "'f_leaving' of fake-f_leaving 1.0 cannot be imported from 'fake_f_leaving:Good': SystemExit: bye",
+            "the callback 'h_near' of fake-h_near 1.0 defines 'on_epoch_ends', which is no event and would never be",
         ],
         strict=True,
     ):

@@ -153,3 +153,76 @@ def test_different_paths_and_one_callback_with_a_path_twice_are_fine() -> None:
 def test_two_that_change_one_thing_are_a_warning() -> None:
     with pytest.warns(UserWarning, match="'sets_rate' .* and 'sets_rate_too' .*: both change learning_rate"):
         FakeHost(SetsRate(), SetsRateToo(), model=model()).fit()
+
+
+# Callbacks of Keras's, which declare nothing
+
+
+class KerasCallback:
+    """The protocol of `keras.callbacks.Callback`."""
+
+    model: Any = None
+    params: Any = None
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+    def set_model(self, model: Any) -> None: ...
+
+    def set_params(self, params: Any) -> None: ...
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+
+
+class Watcher(KerasCallback):
+    pass
+
+
+def warned(*callbacks: Any, **options: Any) -> str:
+    with pytest.warns(UserWarning, match=r"'.* \(module ") as said:
+        FakeHost(Complete(), *callbacks, model=model()).fit(**options)
+    (warning,) = said
+    return str(warning.message)
+
+
+def test_the_metric_that_a_keras_callback_monitors_is_looked_for() -> None:
+    text = warned(KerasCallback(monitor="val_los"), validation_steps=1)
+    assert "'keras_callback' (module " in text
+    assert "it monitors 'val_los', and nobody gives it. Did you mean 'val_loss'? There are: loss, val_loss." in text
+    assert "Unless watcher does." in warned(KerasCallback(monitor="val_f1"), Watcher(), validation_steps=1)
+    assert text.startswith("'keras_callback' (module core.tests")
+    assert "it monitors 'val_loss', and this fit has no validation data." in warned(KerasCallback(monitor="val_loss"))
+
+
+@pytest.mark.parametrize(
+    ("monitor", "others", "known"),
+    [("val_loss", [], model()), ("loss", [], model()), ("score", [Gives()], model()), ("score", [], FakeModel())],
+)
+def test_a_metric_that_somebody_gives_or_that_nobody_can_know_is_fine(
+    monitor: str, others: list[Any], known: FakeModel
+) -> None:
+    FakeHost(Complete(), KerasCallback(monitor=monitor), *others, model=known).fit(validation_steps=1)
+
+
+def test_the_fields_of_a_keras_callbacks_path_are_looked_for() -> None:
+    text = warned(KerasCallback(filepath="{epoch}-{val_los:.2f}.keras"))
+    assert "its path '{epoch}-{val_los:.2f}.keras' names 'val_los', and nobody gives it. Did you mean 'val_lo" in text
+    FakeHost(
+        Complete(), KerasCallback(filepath="{epoch}-{batch}-{val_loss}"), Watcher(filepath="{"), model=model()
+    ).fit()
+
+
+def test_a_path_that_a_keras_callback_shares_is_a_warning() -> None:
+    assert "both write to './a'" in warned(KerasCallback(filename="a"), Watcher(filename="./a"))
+    assert "both write to 'a'" in warned(Writes("a"), KerasCallback(filepath="a"))
+    FakeHost(KerasCallback(filename=None, filepath=3), Watcher(filename=""), model=model()).fit()
+
+
+def test_a_misspelt_event_of_a_keras_callback_is_a_warning() -> None:
+    class Misspelt(KerasCallback):
+        def on_epoch_ends(self, epoch: int, logs: Any = None) -> None: ...
+
+    text = warned(Misspelt())
+    assert text.endswith(
+        "it defines 'on_epoch_ends', which is no event and would never be called. Did you mean 'on_epoch_end'?"
+    )

@@ -148,8 +148,32 @@ def test_the_table_cuts_no_name(clock: Clock) -> None:
     driver = Driver(Run(FakeModel(), "train"), [make_member(name, Slow(), None, None)], profile=True)
     text = shown(run_batches(driver, {}, {}))
     assert "callbacks took 2 s of 2 s, 100.00%" in text
-    assert f"{name}  on_train_batch_end      2    2 s     1 s  100.00%" in text
+    assert f"{name}  on_train_batch_end      2    2 s     1 s     100.00%      100.00%" in text
     assert "everything else" in text
+
+
+def test_the_share_of_a_step_leaves_out_what_is_between_the_steps(clock: Clock) -> None:
+    class Slow(Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            clock.now += 1
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            clock.now += 50
+
+    driver = driver_of(Slow())
+    driver.run.__dict__["console"] = make_console(io.StringIO())
+    driver.begin({})
+    for number in range(2):
+        driver.batch.on_train_batch_begin(number)
+        clock.now += 3  # the model
+        driver.batch.on_train_batch_end(number, {})
+        clock.now += 10  # between two steps
+    driver.on_epoch_end(0)
+    driver.end()
+    timings = driver.run.timings["a"]
+    assert timings["on_train_batch_begin"].share_of_step == 0.25
+    assert timings["on_epoch_end"].share_of_step is None
+    assert "A training step took 4 s, of which callbacks 1 s, 25.00%" in shown(driver.run)
 
 
 def test_a_run_is_profiled_only_when_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

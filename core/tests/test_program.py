@@ -154,7 +154,7 @@ def test_ctrl_c_ends_with_130_and_pythons_traceback(folder: Path) -> None:
         (["nowhere/train.py"], "epochal: there is no script 'nowhere/train.py'."),
         (["package"], "epochal: 'package' is a folder. Give the script in it."),
         (["whole"], "epochal: 'whole' is a folder. Give the script in it, like 'whole/__main__.py'."),
-        ([""], "epochal: '.' is a folder. Give the script in it."),
+        ([""], "epochal: the name of the script is empty."),
         (["train.py/x"], "epochal: the script 'train.py/x' cannot be read: Not a directory."),
         (["-m", "nonsense"], "epochal: there is no module 'nonsense'."),
         (["-m", "train.nonsense"], "epochal: there is no module 'train.nonsense'."),
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_with_130_and_pythons_traceback(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_run_is_told_in_a_line(words: list[str], message: str, folder: Path) -> None:
-    (folder / "train.py").touch()
+    (folder / "train.py").write_text("print('it ran')")
     (folder / "whole").mkdir()
     (folder / "whole/__main__.py").touch()
     found = run(folder, "-m", "epochal", "run", *words, code=2)

@@ -339,6 +339,7 @@ def test_the_command_line_is_above_the_environment_and_that_above_the_file(scrip
     assert scripts.run(moved, EPOCHAL_CONFIG="other.toml")[1] == f"begin train {ACTIVE} other"
     assert scripts.run(moved)[-1] == "base_logger history early_stopping teller"
     assert scripts.run(script, EPOCHAL_CONFIG="")[1:] == ["base_logger history"]
+    assert scripts.run(script, "--config", "")[1:] == ["base_logger history"]
 
 
 def test_all_mistakes_are_told_before_the_script_begins(scripts: Scripts) -> None:

@@ -523,6 +523,17 @@ def test_any_class_can_be_named_by_where_it_is(full: Site) -> None:
     assert member.callback.path == "a"
 
 
+def test_a_name_that_is_switched_off_and_misspelt_is_warned_of_unless_the_code_gives_one(full: Site) -> None:
+    class LossPrinter(Mine): ...
+
+    class LostPrinter(Mine): ...
+
+    settings = merge([Layer(priority={"lost_printer": Setting(3, "x.toml, line 1, priority.lost_printer", "file")})])
+    with pytest.warns(UserWarning, match="no callback has the name 'lost_printer'. Did you mean 'loss_printer'?"):
+        select([LossPrinter()], full.catalogue(), settings)
+    select([LossPrinter(), LostPrinter()], full.catalogue(), settings)
+
+
 def test_all_mistakes_of_the_settings_are_told_at_once(full: Site) -> None:
     layer = Layer(
         enable=switched(True, "fake_stoping"),

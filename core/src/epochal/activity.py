@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from .discovery import VALUE, Record, Status
@@ -10,7 +11,7 @@ from .errors import CallbackError, UnknownCallbackError, nearest
 from .ordering import PINNED, base_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .discovery import Catalogue
     from .settings import Settings
@@ -155,6 +156,27 @@ def mistakes(catalogue: Catalogue, settings: Settings) -> list[str]:
         elif name in PINNED:
             problems.append(not_switchable(name, switch.place))
     return list(dict.fromkeys(problems))
+
+
+def misspelt_names(settings: Settings, known: Iterable[str]) -> Iterator[str]:
+    """Tell of settings for a name that nobody has, where it looks like a misspelt one.
+
+    They are no mistakes: the code may give a callback of such a name, in this run or in another one.
+
+    Args:
+        settings: The settings.
+        known: The names that there are.
+    """
+    known = {*PINNED, *known}
+    switched_off = {name: each for name, each in settings.switches.items() if not each.value}
+    for table in (switched_off, settings.priority, settings.on_error):
+        for name, each in table.items():
+            kind = base_name(name)
+            # A name that has a part more, `my_early_stopping`, is another one, and no misspelt one.
+            alike = [other for other in known if abs(len(other) - len(kind)) <= 2]
+            close = get_close_matches(kind, alike, n=1, cutoff=0.85) if kind not in known else []
+            if close:
+                yield f"{each.place}: no callback has the name {kind!r}. Did you mean {close[0]!r}?"
 
 
 def unknown_preferences(catalogue: Catalogue, settings: Settings) -> Iterator[str]:

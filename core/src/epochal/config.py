@@ -126,12 +126,24 @@ def _is_command(script: Path) -> bool:
 
 
 def _has_section(path: Path) -> bool:
-    """Tell whether a pyproject.toml has settings of ours; one that cannot be parsed has, if it looks so."""
+    """Tell whether a pyproject.toml has settings of ours."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
-    return re.search(r"^\s*\[+\s*tool\s*\.\s*[\"']?epochal[\"']?\s*[].]", text, flags=re.MULTILINE) is not None
+    return "epochal" in text and _names_section(text)
+
+
+@lru_cache(maxsize=4)
+def _names_section(text: str) -> bool:
+    """Tell whether TOML has the table `tool.epochal`, however it is written; what cannot be parsed, if it looks so."""
+    try:
+        tool = parse_toml(text).get("tool")
+    except TOMLError:
+        return (
+            re.search(r"^\s*\[*\s*[\"']?tool[\"']?\s*\.\s*[\"']?epochal\b(?!-)", text, flags=re.MULTILINE) is not None
+        )
+    return isinstance(tool, dict) and "epochal" in tool
 
 
 # The file
@@ -197,7 +209,7 @@ class _Reader:
     def layer(self, section: Mapping[str, Any]) -> Layer:
         for key in section:
             if key not in KEYS:
-                self._wrong((key,), f"there is no such key.{nearest(key, KEYS)} There are: {', '.join(KEYS)}.")
+                self._wrong((key,), self._unknown(key))
         return Layer(
             enable=self._names(section, "enable"),
             disable=self._names(section, "disable"),
@@ -209,6 +221,11 @@ class _Reader:
             on_error=self._values(section, "on_error", str, '"raise" or "disable"', ON_ERROR),
             problems=tuple(self.problems),
         )
+
+    def _unknown(self, key: str) -> str:
+        if key == "tool" and not self._prefix:
+            return f"in {self._path.name} the keys stand without 'tool.epochal', which is for {PROJECT_FILE}."
+        return f"there is no such key.{nearest(key, KEYS)} There are: {', '.join(KEYS)}."
 
     def _flag(self, section: Mapping[str, Any], key: str) -> Setting | None:
         value = section.get(key)

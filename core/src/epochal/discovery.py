@@ -99,7 +99,7 @@ class Record:
             found: Any = import_module(self.module)
             for attribute in filter(None, self.value.partition(":")[2].split(".")):
                 found = getattr(found, attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # some end Python where something is missing
             raise CallbackImportError(
                 self.name,
                 f"the callback {self.name!r} of {self.origin} cannot be imported from {self.value!r}: "
@@ -107,7 +107,7 @@ class Record:
             ) from error
         return found
 
-    def _advice(self, error: Exception) -> str:
+    def _advice(self, error: BaseException) -> str:
         """Say what to do about an error of the import."""
         package = self.module.partition(".")[0]
         if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != package:
@@ -159,6 +159,13 @@ class Catalogue:
         for record in self.records:
             if record.name == name:
                 return record
+        kind, number = name.partition("#")[::2]
+        if number and any(record.name == kind for record in self.records):
+            raise UnknownCallbackError(
+                name,
+                f"{name!r} is a further instance of {kind!r}, and is made by a table [[callbacks.{kind}]] of its own. "
+                f"`epochal enable {kind}#2 parameter=value` writes one.",
+            )
         hint = nearest(name, [record.name for record in self.records])
         raise UnknownCallbackError(
             name,

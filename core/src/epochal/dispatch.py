@@ -80,12 +80,12 @@ class Dispatch:
         profile: Profile | None = None,
     ) -> None:
         self._run = run
+        self._profile = profile
         self._logs: type[Logs] = Logs if profile is None else profile.logs_kind
         self._on_error = on_error
         self.on_leave: Callable[[BaseException], None] | None = None
-        self._entries = {member: implementations(member, run) for member in members}
+        self._entries = _registered(members, run)
         for member, found in self._entries.items():
-            check_wrappers(member, found)
             if "on_run_begin" in found:
                 found["on_run_begin"] = _noted(found["on_run_begin"], member, on_begun)
             if profile is not None:
@@ -97,6 +97,8 @@ class Dispatch:
         self._manager = Manager(self._entries.items(), self._guard)
         for event in EVENTS:
             call = self._compiled(event)
+            if self._profile is not None and event in BATCH_EVENTS:
+                call = self._profile.stepping(event, call)
             if self.on_leave is not None and self._manager.plugins_of(event):
                 call = _watched(call, self.on_leave)
             setattr(self, event, call)
@@ -271,6 +273,27 @@ def _watched(call: Callable[..., Any], on_leave: Callable[[BaseException], None]
             raise
 
     return watched
+
+
+def _registered(members: Iterable[Member], run: Run) -> dict[Member, dict[str, Implementation]]:
+    """Find what every callback implements.
+
+    Raises:
+        InvalidCallbackError: Some of them do it wrongly; all that do are in the message.
+    """
+    entries, wrong = {}, []
+    for member in members:
+        try:
+            entries[member] = implementations(member, run)
+            check_wrappers(member, entries[member])
+        except InvalidCallbackError as error:
+            wrong.append(error)
+    if len(wrong) > 1:
+        texts = "\n  ".join(map(str, wrong))
+        raise InvalidCallbackError(wrong[0].callback, f"{len(wrong)} callbacks cannot be used:\n  {texts}")
+    if wrong:
+        raise wrong[0]
+    return entries
 
 
 def check_wrappers(member: Member, found: Mapping[str, Implementation]) -> None:

@@ -145,7 +145,7 @@ def _refusal(found: Callable[..., Any], name: str, arguments: Mapping[str, Any])
     """Tell what the constructor says about the values; what else may fail there depends on the place of the run."""
     try:
         created = found(**arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, SystemExit) as error:
         return [f"{name}: {one_line(error)}"]
     except Exception:
         return []

@@ -19,7 +19,7 @@ from .hookspecs import ALIASES, EVENTS, OWN_EVENTS
 from .member import MARK, is_keras_callback, marked_functions, snake_case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .member import Member
     from .run import Run
@@ -177,7 +177,7 @@ def _is_default(method: Any) -> bool:
 def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[str, Implementation]:
     """Find the overridden methods: Keras's events by position, epochal's own by name."""
     callback = member.callback
-    _check_misspelt(member, (name for name in dir(callback) if name not in _CALLBACK_MEMBERS))
+    _check_misspelt(member)
     found = {}
     for event in EVENTS:
         name, method = _overridden(callback, event)
@@ -327,15 +327,28 @@ def _named_arguments(member: Member, function: Callable[..., Any], event: str) -
 # What is there and would never be called
 
 
-def _check_misspelt(member: Member, names: Any) -> None:
-    for name in names:
-        hint = nearest(name, _HOOKS) if name.startswith("on_") and name not in _HOOKS else ""
-        if hint and callable(inspect.getattr_static(member.callback, name, None)):
-            raise InvalidCallbackError(
-                member.name,
-                f"{member.title} defines {name!r}, which is no event and would never be called.{hint} "
-                "Give a method that is no event a name that does not begin with `on_`.",
-            )
+def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]:
+    """Tell of every function of a class or object that looks like an event and is none; each a part of a sentence.
+
+    Args:
+        found: The class, object or module.
+        names: The names to look at. None: all.
+    """
+    told = []
+    for name in dir(found) if names is None else names:
+        is_new = name.startswith("on_") and name not in _HOOKS and name not in _CALLBACK_MEMBERS
+        hint = nearest(name, _HOOKS) if is_new else ""
+        if hint and callable(inspect.getattr_static(found, name, None)):
+            told.append(f"defines {name!r}, which is no event and would never be called.{hint}")
+    return told
+
+
+def _check_misspelt(member: Member, names: Iterable[str] | None = None) -> None:
+    for what in misspelt_events(member.callback, names):
+        raise InvalidCallbackError(
+            member.name,
+            f"{member.title} {what} Give a method that is no event a name that does not begin with `on_`.",
+        )
 
 
 def _check_unmarked(member: Member) -> None:

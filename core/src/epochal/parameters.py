@@ -153,6 +153,6 @@ def _resolve(reference: str) -> tuple[Any, str]:
         found: Any = import_module(module)
         for attribute in attributes.split("."):
             found = getattr(found, attribute)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return None, f"{reference!r} cannot be imported: {one_line(error)}."
     return found, ""

@@ -16,7 +16,7 @@ from .manager import Manager
 from .member import is_keras_callback
 from .ordering import PINNED, base_name
 from .run import Run
-from .selection import arrange, survey
+from .selection import arrange, survey, warn_of_misspelt_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,6 +83,7 @@ def make_plan(start: Path, catalogue: Catalogue | None = None, settings: Setting
     catalogue = discover() if catalogue is None else catalogue
     settings = load_settings(start) if settings is None else settings
     members, problems = survey(catalogue, settings)
+    warn_of_misspelt_names(members, catalogue, settings)
     try:
         members = arrange(members)
     except OrderError as error:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import PreflightError, nearest, one_line
+from .callback import Callback
+from .errors import PreflightError, TemplateError, nearest, one_line
 from .frameworks import adapt
-from .paths import is_remote
+from .implementation import misspelt_events
+from .member import is_keras_callback
+from .paths import OWN_FIELDS, PathTemplate, is_remote
 from .warn import warn_user
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ def examine(members: Sequence[Member]) -> list[Finding]:
     return [
         *(finding for member in members for finding in _own(member)),
         *_missing_keys(members),
+        *_of_keras_callbacks(members),
         *_shared_paths(members),
         *_shared_changes(members),
     ]
@@ -92,38 +97,84 @@ def _own(member: Member) -> Iterator[Finding]:
 def _missing_keys(members: Sequence[Member]) -> Iterator[Finding]:
     """Find keys of the logs that a callback requires, and that neither the model nor another callback gives."""
     for member in members:
-        required = _declared(member, "requires")
-        if not required:
-            continue
-        known = adapt(member.callback).log_keys() if hasattr(member.callback, "model") else None
-        if known is None:
-            continue
-        others = [other for other in members if other is not member]
-        given = {key for other in others for key in _declared(other, "provides") or ()} | known
-        given |= {f"val_{key}" for key in known}
-        # A callback that does not declare what it adds may add anything.
-        may_come = [other.name for other in others if _declared(other, "provides") is None]
-        for key in required:
-            if key in given:
-                continue
-            message = f"it requires {key!r} in the logs, and nobody gives it.{nearest(key, given)}"
-            if may_come:
-                yield Finding(WARNING, (member,), f"{message} Unless {', '.join(may_come)} does.")
-            else:
-                yield Finding(ERROR, (member,), f"{message} There are: {', '.join(sorted(given))}.")
+        for key in _declared(member, "requires") or ():
+            yield from _missing_key(key, f"it requires {key!r} in the logs, and nobody gives it.", member, members)
+
+
+def _missing_key(key: str, message: str, member: Member, members: Sequence[Member]) -> Iterator[Finding]:
+    known = _log_keys(members)
+    if known is None:
+        return
+    others = [other for other in members if other is not member]
+    given = {provided for other in others for provided in _declared(other, "provides") or ()} | known
+    given |= {f"val_{provided}" for provided in known}
+    if key in given:
+        return
+    # A callback that does not declare what it adds may add anything.
+    may_come = [other.name for other in others if _declared(other, "provides") is None]
+    if may_come:
+        yield Finding(WARNING, (member,), f"{message}{nearest(key, given)} Unless {', '.join(may_come)} does.")
+    else:
+        there = ", ".join(sorted(given))
+        yield Finding(ERROR, (member,), f"{message}{nearest(key, given)} There are: {there}.")
+
+
+def _log_keys(members: Sequence[Member]) -> frozenset[str] | None:
+    """Give the keys that the model itself gives; None where they are not known."""
+    owner = _any_of_ours(members)
+    return adapt(owner).log_keys() if owner is not None else None
+
+
+def _any_of_ours(members: Sequence[Member]) -> Callback | None:
+    """Give a callback that has the model and the run; Keras's own do not know the run."""
+    return next((member.callback for member in members if isinstance(member.callback, Callback)), None)
+
+
+def _of_keras_callbacks(members: Sequence[Member]) -> Iterator[Finding]:
+    """Look at Keras callbacks that others wrote. They declare nothing, so what is found is a warning."""
+    for member in members:
+        if is_keras_callback(member.callback):
+            for finding in _of_keras_callback(member, members):
+                yield replace(finding, level=WARNING)
+
+
+def _of_keras_callback(member: Member, members: Sequence[Member]) -> Iterator[Finding]:
+    for what in misspelt_events(member.callback):
+        yield Finding(WARNING, (member,), f"it {what}")
+    metric = getattr(member.callback, "monitor", None)  # the attribute's name in all callbacks of Keras that have one
+    if isinstance(metric, str) and metric:
+        run = getattr(_any_of_ours(members), "run", None)
+        if metric.startswith("val_") and getattr(run, "validates", None) is False:
+            yield Finding(WARNING, (member,), f"it monitors {metric!r}, and this fit has no validation data.")
+        else:
+            yield from _missing_key(metric, f"it monitors {metric!r}, and nobody gives it.", member, members)
+    for path in _keras_paths(member.callback):
+        with suppress(TemplateError):
+            for name in PathTemplate(path).fields:
+                if name not in OWN_FIELDS:
+                    message = f"its path {path!r} names {name!r}, and nobody gives it."
+                    yield from _missing_key(name, message, member, members)
+
+
+def _keras_paths(callback: Any) -> list[str]:
+    """Give the paths that a callback of Keras's writes to, as far as its attributes have the names of Keras's own."""
+    paths = (getattr(callback, name, None) for name in ("filepath", "filename"))
+    return [path for path in paths if isinstance(path, str) and path]
 
 
 def _shared_paths(members: Sequence[Member]) -> Iterator[Finding]:
     """Find paths that two callbacks write to."""
     writers: dict[str, Member] = {}
     for member in members:
-        for path in _declared(member, "writes") or ():
+        is_keras = is_keras_callback(member.callback)
+        for path in _keras_paths(member.callback) if is_keras else _declared(member, "writes") or ():
             text = os.fspath(path)
             whole = text if is_remote(text) else os.path.abspath(text)
             other = writers.setdefault(whole, member)
             if other is not member:
                 message = f"both write to {text!r}, and the one that is later destroys what the other wrote."
-                yield Finding(ERROR, (other, member), message)
+                guessed = is_keras or is_keras_callback(other.callback)
+                yield Finding(WARNING if guessed else ERROR, (other, member), message)
 
 
 def _shared_changes(members: Sequence[Member]) -> Iterator[Finding]:

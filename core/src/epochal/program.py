@@ -40,7 +40,7 @@ class Program:
         self.arguments = tuple(arguments)
         self.is_module = is_module
         if not is_module:
-            _check_script(Path(name))
+            _check_script(name)
 
     def enter(self) -> None:
         """Put the program in this one's place: `sys.argv`, the first folder of `sys.path`, `__main__`.
@@ -119,7 +119,10 @@ class Program:
         return f"there is no module {self.name!r}."
 
 
-def _check_script(path: Path) -> None:
+def _check_script(name: str) -> None:
+    path = Path(name)
+    if not name:
+        raise NotRunnableError("the name of the script is empty.")
     if path.is_dir():
         hint = f", like {str(path / '__main__.py')!r}" if (path / "__main__.py").is_file() else ""
         raise NotRunnableError(f"{str(path)!r} is a folder. Give the script in it{hint}.")
@@ -139,6 +142,9 @@ def _find(name: str) -> ModuleSpec | None:
     if not all(name.split(".")):  # Python's own answer to a name like `.train` is another one for each
         return None
     try:
+        package = importlib.util.find_spec(name.partition(".")[0])
+        if package is not None and package.submodule_search_locations is None and "." in name:
+            return None  # `train.py` is the module train to Python, which would run it before it finds no py in it
         return importlib.util.find_spec(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""

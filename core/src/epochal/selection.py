@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-from .activity import decide, find_record, not_switchable, unknown_preferences
+from .activity import decide, find_record, misspelt_names, not_switchable, unknown_preferences
 from .config import load_settings
 from .discovery import discover
 from .errors import (
@@ -54,7 +54,16 @@ def select(given: Any = None, catalogue: Catalogue | None = None, settings: Sett
     """
     settings = load_settings() if settings is None else settings
     catalogue = discover() if catalogue is None else catalogue
-    return arrange(create(given, catalogue, settings))
+    members = create(given, catalogue, settings)
+    warn_of_misspelt_names(members, catalogue, settings)
+    return arrange(members)
+
+
+def warn_of_misspelt_names(members: Iterable[Member], catalogue: Catalogue, settings: Settings) -> None:
+    """Warn of settings for a name that is neither installed nor in the run, and looks misspelt."""
+    names = {base_name(member.name) for member in members} | {record.name for record in catalogue.records}
+    for problem in misspelt_names(settings, names):
+        warn_user(problem)
 
 
 def arrange(members: Iterable[Member]) -> list[Member]:
@@ -308,7 +317,7 @@ def _instances(wanted: _Wanted, settings: Settings, problems: _Problems) -> Iter
             continue
         try:
             yield own, kind(**arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problems.add(f"{table.place}: creating {name!r} failed: {one_line(error)}")
 
 
@@ -326,10 +335,10 @@ def _instance(found: Any, record: Record) -> Any:
         )
     try:
         return found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CallbackImportError(
             record.name,
-            f"creating the callback {record.name!r} of {record.origin} failed: {type(error).__name__}: {error}",
+            f"creating the callback {record.name!r} of {record.origin} failed: {one_line(error)}",
         ) from error
 
 

@@ -52,7 +52,8 @@ def line_of(text: str, keys: tuple[str, ...], number: int = 0) -> int | None:
             break
         if _leads_to(key_of(line), keys):
             return place + 1
-    return None
+    below = (place for place, line in enumerate(lines) if (header_of(line) or ())[: len(keys)] == keys)
+    return next((place + 1 for place in below), None)  # a table that is there for those below it alone
 
 
 def _leads_to(key: tuple[str, ...] | None, keys: tuple[str, ...]) -> bool:

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from ..console import make_console
 from ..errors import EpochalError, MissingDependencyError
 from ..files import write_atomic
 from ..hosts.keras import evaluate, fit
+from .output import print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -145,15 +145,9 @@ def _save(path: Path, results: dict[str, Any]) -> None:
 
 
 def _explain(run: Run, metrics: dict[str, float], folder: Path) -> None:
-    table = Table(
-        title="What ran, in this order", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
-    table.add_column("callback", no_wrap=True, style="cyan")
-    table.add_column("why there")
-    for place in run.order:
-        table.add_row(place.name, place.reason)
     run.console.print()
-    run.console.print(table)
+    run.console.print(Text("What ran, in this order", "bold"))
+    print_table(run.console, ["callback", "why there"], [[place.name, place.reason] for place in run.order])
     run.console.print()
     assert run.outcome is not None
     _say(run.console, f"The run {run.outcome.status}. {_sentence(metrics)}")

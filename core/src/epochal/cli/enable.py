@@ -9,7 +9,7 @@ from ..config import short_path
 from ..console import make_console
 from ..errors import ConfigError, EpochalError, nearest
 from ..values import split_assignment
-from .output import add_json, folder, print_json, say
+from .output import add_json, folder, imports_told_aside, print_json, say
 
 if TYPE_CHECKING:
     import argparse
@@ -63,7 +63,8 @@ def _assignment(word: str) -> tuple[str, str]:
 
 def hint(unknown: Sequence[str]) -> str:
     """Say how a parameter is written, where it is written as an option."""
-    word = unknown[0].lstrip("-")
+    word = "=".join(unknown[:2]) if len(unknown) == 2 and "=" not in unknown[0] else unknown[0]
+    word = word.lstrip("-")
     return f". A parameter is written without dashes, {word}" if split_assignment(word) is not None else ""
 
 
@@ -79,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.usage_error(f"{twice!r} is given twice")
     with folder() as here:
         try:
-            edit = enable(file_to_edit(here), arguments.name, given, discover())
+            with imports_told_aside():
+                edit = enable(file_to_edit(here), arguments.name, given, discover())
         except ConfigError as error:
             raise EpochalError("\n  ".join(["nothing was written:", *error.problems])) from None
         edit.write()
@@ -111,7 +113,9 @@ def tell(edit: Edit, name: str, here: Path, as_json: bool) -> None:
     for change in edit.changes:
         say(console, f"{change.place}: {change.what}")
     if not edit.changes:
-        say(console, f"{short_path(edit.path)} has it already; nothing was changed.")
+        # A pinned callback is in no file, so there may be none.
+        reason = f"{name!r} needs no switch" if edit.creates else f"{short_path(edit.path)} has it already"
+        say(console, f"{reason}; nothing was changed.")
     if activity is None:
         near = nearest(name, [record.name for record in discover().records])
         say(console, f"No callback of the name {name!r} is installed.{near} If the code gives one, this holds for it.")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ..config import load_settings
 from ..discovery import discover
-from .output import add_json, folder, open_console, print_json, print_table, say, say_below
+from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_below
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..description import describe
 
     with folder() as here:
-        found = describe(arguments.name, discover(), load_settings(here))
+        with imports_told_aside():
+            found = describe(arguments.name, discover(), load_settings(here))
         if arguments.json:
             print_json(_as_json(found))
         else:

@@ -6,10 +6,10 @@ import errno
 import os
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from rich.table import Table
 from rich.text import Text
@@ -58,6 +58,11 @@ def folder() -> Iterator[Path]:
     finally:
         if path in sys.path:
             del sys.path[len(sys.path) - 1 - sys.path[::-1].index(path)]
+
+
+def imports_told_aside() -> redirect_stdout[TextIO]:
+    """Let what callbacks print while they are imported and created go to standard error: the result is not theirs."""
+    return redirect_stdout(sys.stderr)
 
 
 def open_console() -> Console:

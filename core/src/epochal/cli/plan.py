@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..config import short_path
 from ..errors import EpochalError, nearest
 from ..hookspecs import ALIASES, EVENTS
-from .output import add_json, folder, open_console, print_json, print_table, say, say_problems
+from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_problems
 
 if TYPE_CHECKING:
     import argparse
@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     event = _event(arguments.event)
     with folder() as here:
-        plan = make_plan(here)
+        with imports_told_aside():
+            plan = make_plan(here)
         if arguments.json:
             print_json(_as_json(plan, event))
         else:

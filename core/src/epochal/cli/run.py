@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME.PARAMETER=VALUE",
         help="switch a callback on and set a parameter, the value as in a config file; NAME#2 is the second instance",
     )
-    add("--config", type=Path, metavar="FILE", help="read this config file instead of looking for one")
+    add("--config", metavar="FILE", help="read this config file instead of looking for one; empty: none")
     add("--plan", action="store_true", help="run up to the first fit, evaluate or predict, show what it would call")
     add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
     add("-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does")
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _settle(arguments: argparse.Namespace) -> None:
     """Let what the command line says hold for the process, and the config file that there is now."""
     set_command_line(_layer(arguments))
-    file = arguments.config or config_file()
+    file = config_file() if arguments.config is None else Path(arguments.config) if arguments.config else None
     config = Setting(file.absolute() if file is not None else None, "--config", _SOURCE)
     set_command_line(replace(_layer(arguments), config=config))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from importlib_metadata import PackageNotFoundError, distribution, distributions
 
-from ..activity import activities, mistakes
+from ..activity import activities, misspelt_names, mistakes
 from ..discovery import CORE, Status
 from ..ordering import PINNED
 from .finding import Finding, error, warning
@@ -58,6 +58,7 @@ def missing(catalogue: Catalogue) -> Iterator[Finding]:
 def mistakes_of(catalogue: Catalogue, settings: Settings) -> Iterator[Finding]:
     """Look for mistakes of the settings."""
     yield from (error(problem) for problem in mistakes(catalogue, settings))
+    yield from (warning(each) for each in misspelt_names(settings, [record.name for record in catalogue.records]))
 
 
 def installed_twice(catalogue: Catalogue) -> Iterator[Finding]:
@@ -81,6 +82,7 @@ def unmet_requirements(catalogue: Catalogue) -> Iterator[Finding]:
     """Look for what the distributions need and is not there, or in another version."""
     from packaging.requirements import InvalidRequirement, Requirement
 
+    told = [record for record in catalogue.records if record.status is Status.INCOMPATIBLE]
     for name in dict.fromkeys((CORE, *(record.distribution for record in catalogue.records))):
         try:
             requirements = distribution(name).requires or []
@@ -92,6 +94,8 @@ def unmet_requirements(catalogue: Catalogue) -> Iterator[Finding]:
             except InvalidRequirement:
                 continue
             if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            if requirement.name == CORE and any(each.distribution == name for each in told):
                 continue
             there = _version(requirement.name)
             if there is None:

@@ -17,6 +17,7 @@ def main() -> None:
     from ..description import is_callback
     from ..discovery import Record
     from ..errors import CallbackError
+    from ..implementation import misspelt_events
 
     # What callbacks print goes elsewhere.
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -32,8 +33,9 @@ def main() -> None:
         except CallbackError as error:
             tell(ended=number, error=str(error))
         else:
-            what = f"the callback {name!r} of {distribution} {version} is {value!r}, which is none: it has no event."
-            tell(ended=number, error="" if is_callback(found) else what)
+            is_none = [] if is_callback(found) else [f"is {value!r}, which is none: it has no event."]
+            wrong = is_none or (misspelt_events(found) if isinstance(found, type) else [])
+            tell(ended=number, error=f"the callback {name!r} of {distribution} {version} {wrong[0]}" if wrong else "")
     from ..plan import make_plan
 
     tell(begins=-1)

@@ -69,6 +69,7 @@ class OrbaxCheckpoint(SavingCallback):
         1
     """
 
+    provides = ()
     _folder: CheckpointFolder | None = None
 
     def __init__(
