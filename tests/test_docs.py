@@ -15,7 +15,7 @@ PAGES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md"), R
 
 
 def test_every_event_is_described_with_its_arguments() -> None:
-    page = (ROOT / "docs/events.md").read_text()
+    page = (ROOT / "docs/reference/events.md").read_text()
     described = dict(re.findall(r"^\| `(on_\w+)\(([\w, ]*)\)`", page, flags=re.MULTILINE))
     assert described == {event: ", ".join(arguments) for event, arguments in EVENTS.items()}
     for event in OWN_EVENTS:
