@@ -15,7 +15,7 @@ PAGES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md"), R
 
 
 def test_every_event_is_described_with_its_arguments() -> None:
-    page = (ROOT / "docs/events.md").read_text()
+    page = (ROOT / "docs/reference/events.md").read_text()
     described = dict(re.findall(r"^\| `(on_\w+)\(([\w, ]*)\)`", page, flags=re.MULTILINE))
     assert described == {event: ", ".join(arguments) for event, arguments in EVENTS.items()}
     for event in OWN_EVENTS:
@@ -41,7 +41,10 @@ def test_the_examples_run(
     exec(compile(code, page, "exec"), {"__name__": "__main__", "model": model, "x": data[0], "y": data[1]})
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+LINKED = [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md"))]
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target

@@ -17,7 +17,7 @@ from .reference_pages import FOLDER, PAGES
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHOOSING = (FOLDER.parent / "choosing.md").read_text()
+CHOOSING = (FOLDER.parent / "how-to" / "choosing.md").read_text()
 MY_PROJECT = """
 import epochal
 

@@ -14,7 +14,7 @@ from . import all_behaviours
 if TYPE_CHECKING:
     from . import Behaviour
 
-PAGE = Path(__file__).parents[2] / "docs" / "keras-behaviours.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "keras-behaviours.md"
 
 _HEAD = """\
 # Keras behaviours we fix
@@ -45,7 +45,7 @@ def render() -> str:
 
 def _heading(callback: str, kind: str) -> str:
     return (
-        f"{kind}\n\n`pip install epochal-{callback.replace('_', '-')}`, [the tests](../tests/behaviours/{callback}.py)"
+        f"{kind}\n\n`pip install epochal-{callback.replace('_', '-')}`, [the tests](../../tests/behaviours/{callback}.py)"
     )
 
 

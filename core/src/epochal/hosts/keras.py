@@ -42,8 +42,9 @@ def fit(
 
     Args:
         model: A compiled Keras model.
-        x, y, batch_size, epochs, verbose, validation_split, validation_data, shuffle, class_weight, sample_weight,
-            initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq: As in Keras.
+        x, y, batch_size, epochs, verbose, shuffle, class_weight, sample_weight, initial_epoch: As in Keras.
+        steps_per_epoch, validation_split, validation_data, validation_steps: As in Keras.
+        validation_batch_size, validation_freq: As in Keras.
         callbacks: Callbacks (ours, marked modules or functions, Keras's own, anybody's) and names of installed ones.
         **others: Further arguments of the model's own `fit`.
 
