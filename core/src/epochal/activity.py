@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,8 +66,10 @@ def activities(catalogue: Catalogue, settings: Settings) -> list[Activity]:
             result.append(Activity(settled, False, f"{other.where} prefers {other.value}"))
         else:
             result.append(_activity(record.name, kept, settings))
-    named = [name for name in settings.enabled() if is_address(name)]
-    return [*result, *(_activity(name, find_record(name, catalogue), settings) for name in named)]
+    for name in filter(is_address, settings.enabled()):
+        with suppress(UnknownCallbackError):  # it is among the mistakes
+            result.append(_activity(name, find_record(name, catalogue), settings))
+    return result
 
 
 def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity | None:
@@ -144,9 +147,11 @@ def find_record(name: str, catalogue: Catalogue) -> Record:
         return Record(snake_case(name.rpartition(":")[2].rpartition(".")[2]), name, f"module {module}", "")
     try:
         return catalogue.find(name)
-    except UnknownCallbackError:
+    except UnknownCallbackError as error:
         if name not in PINNED:
-            raise
+            if not Path(f"{name}.py").is_file():
+                raise
+            raise UnknownCallbackError(name, f"{error} The file {name}.py is named as './{name}.py'.") from None
         distribution = f"epochal-{name.replace('_', '-')}"
         raise UnknownCallbackError(
             name,

@@ -117,7 +117,7 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
         record=record,
         activity=activity_of(name, catalogue, settings) or Activity(record, False, ""),
         kind=_kind(found),
-        class_name=getattr(found, "__qualname__", None) or record.value,
+        class_name=getattr(found, "__qualname__", None) or getattr(found, "__name__", None) or record.value,
         text=text,
         parameters=tuple(_parameters(found, about, _given(name, settings))),
         events=events_of(found),

@@ -51,6 +51,11 @@ class FileRecord(Record):
         """What the settings know it by, from the working directory."""
         return relative_name(self.value, Path.cwd())
 
+    def check(self) -> None:
+        """Raise an error if the file cannot be used."""
+        if self.status is not Status.OK:
+            raise CallbackImportError(self.name, f"{self.origin} cannot be used: {self.reason}")
+
     def load(self) -> Any:
         """Give what is meant; the file is run, unless it has been.
 
