@@ -110,11 +110,8 @@ class Draft:
 
     def all_names(self) -> list[str]:
         """Give all names of callbacks, in lists and of tables, as they are spelt."""
-        return [
-            *map(str, self.names("enable")),
-            *map(str, self.names("disable")),
-            *self._section().get("callbacks", {}),
-        ]
+        names = [*self.names("enable"), *self.names("disable"), *self._section().get("callbacks", {})]
+        return [str(name) for name in names]
 
     def tables(self, kind: str) -> list[dict[str, Any]]:
         """Give the tables of a callback's instances."""

@@ -71,6 +71,7 @@ class _Wanted:
     """A callback that is to be active by its name.
 
     Attributes:
+        name: The name that the settings or the code know it by.
         record: Where it is installed.
         activated: Why it is active.
         position: Its position in the code; None: it is not named there.
@@ -78,6 +79,7 @@ class _Wanted:
         tables: The parameters of its instances; without any there is one with its defaults.
     """
 
+    name: str
     record: Record
     activated: str
     position: int | None
@@ -251,7 +253,7 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
             problems.take(unknown, place)
             continue
         activated = "asked for in code" if name in asked else why
-        yield _Wanted(record, activated, asked.get(name), place, settings.tables.get(name, ()))
+        yield _Wanted(name, record, activated, asked.get(name), place, settings.tables.get(name, ()))
 
 
 def _take_replacement(objects: list[tuple[int, Any]], record: Record, catalogue: Catalogue) -> tuple[int, Any] | None:
@@ -302,7 +304,7 @@ def _instances(wanted: _Wanted, settings: Settings, problems: _Problems) -> Iter
         return
     for number, table in enumerate(wanted.tables, 1):
         own = name if number == 1 else f"{name}#{number}"
-        if number > 1 and settings.disabled(own) is not None:
+        if number > 1 and any(settings.disabled(f"{each}#{number}") for each in (name, wanted.name)):
             continue
         if not callable(kind):
             if table.parameters:
