@@ -109,7 +109,7 @@ class FakeAdapter(ModelAdapter):
         self.model.averages = copy.deepcopy(self.model.weights)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        Path(path).write_text(json.dumps(self.model.weights))
+        Path(path).write_text(json.dumps(self.model.weights, default=_as_list))
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         self.save(path)
@@ -119,3 +119,7 @@ class FakeAdapter(ModelAdapter):
 
     def config(self) -> str:
         return json.dumps({"weights": list(self.model.weights)})
+
+
+def _as_list(array: Any) -> Any:
+    return array.tolist()

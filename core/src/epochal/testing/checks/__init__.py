@@ -1,0 +1,1 @@
+"""The conformance suite: what every plugin promises, each promise a check."""

@@ -1,0 +1,107 @@
+"""The host that a subject is driven by: every error of it comes out, and what it was called with is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...implementation import implementations
+from ...ordering import unique_name
+from ...run import Run
+from ...selection import arrange
+from ..host import FakeHost
+from ..model import FakeModel
+from .suite import BrokenPromiseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...faults import Fault
+    from .subject import Subject
+
+
+class Stage(FakeHost):
+    """Drives a callback of a subject, under its own name, with the subject's model and values.
+
+    Args:
+        subject: The subject.
+        callback: What it made. None: it makes one.
+        others: Callbacks beside it.
+        model: The model. None: the subject makes one.
+        stateful_metrics: As of `FakeHost`.
+
+    Attributes:
+        callback: The callback.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        callback: Any = None,
+        others: Sequence[Any] = (),
+        model: Any = None,
+        stateful_metrics: Sequence[str] | None = None,
+    ) -> None:
+        self.callback = subject.create() if callback is None else callback
+        model = subject.model() if model is None else model
+        super().__init__(*others, model=model, stateful_metrics=stateful_metrics, profile=True)
+        self._subject = subject
+        # An error of a reporter would be shown and forgotten; here it is to be seen.
+        own = replace(subject.member(self.callback), critical=True)
+        self._own = replace(own, name=unique_name(own.name, [each.name for each in self._members]))
+        self._members = arrange([self._own, *self._members])
+
+    def train(self, epochs: int = 6, steps: int = 3, **arguments: Any) -> Run:
+        """Send the events of a fit, in which the model changes."""
+        given = {"step": train_step(self.model), "values": self._subject.values, **arguments}
+        return self.fit(epochs, steps, **given)
+
+    def test(self, **arguments: Any) -> Run:
+        """Send the events of an evaluation."""
+        return self.evaluate(values=self._subject.values, **arguments)
+
+    def calls(self, event: str) -> int:
+        """Tell how often an event was sent to the callback in the last run."""
+        timing = self.run.timings.get(self._own.name, {}).get(event) if self.run is not None else None
+        return timing.calls if timing is not None else 0
+
+    def implements(self, event: str) -> bool:
+        """Tell whether the callback has an event at all."""
+        assert self.run is not None
+        return event in implementations(self._own, self.run)
+
+    @property
+    def errors_at_end(self) -> list[Fault]:
+        """What callbacks raised in the last run's `on_run_end`."""
+        return [] if self._driver is None else self._driver._faults.kept
+
+
+def train_step(model: Any) -> Callable[[int, int], None]:
+    """Give a step that changes a fake model as training would, the same each time; of other models it changes nothing."""
+
+    def step(epoch: int, batch: int) -> None:
+        if not isinstance(model, FakeModel):
+            return
+        model.iterations += 1
+        rate = next(iter(model.__epochal_adapter__(None).learning_rates().values()), 0.0)
+        model.weights = {name: _moved(value, rate) for name, value in model.weights.items()}
+        if model.averages is not None:
+            model.averages = {name: _moved(value, rate / 2) for name, value in model.weights.items()}
+
+    return step
+
+
+def _moved(value: Any, rate: float) -> Any:
+    if isinstance(value, list):
+        return [_moved(each, rate) for each in value]
+    return value * (1 - rate) + rate
+
+
+def expect(condition: bool, message: str) -> None:
+    """Break the promise, unless a condition holds.
+
+    Raises:
+        BrokenPromiseError: It does not.
+    """
+    if not condition:
+        raise BrokenPromiseError(message)

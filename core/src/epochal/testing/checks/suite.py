@@ -1,0 +1,133 @@
+"""What a check is, and how one is run: in an empty folder, in silence, without the settings of its surroundings."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ...errors import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .subject import Subject
+
+    Function = Callable[[Subject], str | None]
+
+_Function = TypeVar("_Function", bound="Function")
+
+
+class BrokenPromiseError(AssertionError):
+    """A check does not hold; the message says what is wrong, and what to do."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise of a callback.
+
+    Attributes:
+        name: Its name, and the id of its test.
+        promise: What it promises, as a sentence.
+        function: Looks at a subject. Gives what may be of interest, or None; raises if the promise is broken.
+    """
+
+    name: str
+    promise: str
+    function: Function
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of a check.
+
+    Attributes:
+        check: The check.
+        detail: What is wrong, or what may be of interest; may be empty.
+        error: What was raised; None if it holds.
+    """
+
+    check: Check
+    detail: str = ""
+    error: Exception | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise is kept."""
+        return self.error is None
+
+
+_CHECKS: list[Check] = []
+
+
+def promise(name: str, text: str) -> Callable[[_Function], _Function]:
+    """Make a function a check.
+
+    Args:
+        name: The name of the check.
+        text: What it promises, as a sentence.
+    """
+
+    def add(function: _Function) -> _Function:
+        _CHECKS.append(Check(name, text, function))
+        return function
+
+    return add
+
+
+def checks_of(subject: Subject) -> tuple[Check, ...]:
+    """Give the checks that a subject has to pass, in the order in which they are reported; nothing is imported."""
+    from . import ending, importing, package, running, state
+
+    modules = [package, importing, running, ending, state]
+    if not subject.is_installed:
+        modules.remove(package)
+    names = [module.__name__ for module in modules]
+    found = [check for check in _CHECKS if check.function.__module__ in names]
+    return tuple(sorted(found, key=lambda check: names.index(check.function.__module__)))
+
+
+def run_check(check: Check, subject: Subject) -> Result:
+    """Run a check; nothing that the callback raises or prints comes through.
+
+    A check that does not hold because of an exception of the callback has it as the cause of its error.
+    """
+    try:
+        with surroundings():
+            return Result(check, check.function(subject) or "")
+    except BrokenPromiseError as error:
+        return Result(check, str(error), error)
+    except Exception as error:
+        wrong = BrokenPromiseError(one_line(error))
+        wrong.__cause__ = error
+        return Result(check, str(wrong), wrong)
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Be in an empty folder, without settings in the environment, with what is printed and warned of thrown away."""
+    before, kept = os.getcwd(), {name: value for name, value in os.environ.items() if name.startswith("EPOCHAL_")}
+    with (
+        tempfile.TemporaryDirectory(prefix="epochal-check-", ignore_cleanup_errors=True) as folder,
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        for name in kept:
+            del os.environ[name]
+        os.environ["EPOCHAL_CONFIG"] = ""  # no file
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            del os.environ["EPOCHAL_CONFIG"]
+            os.environ.update(kept)
