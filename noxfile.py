@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nox
 
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
+TEMPLATE = ROOT / "core/src/epochal/new/template"
 TENSORFLOW_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
@@ -80,7 +82,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, strictly, of the packages and their tests."""
     session.install(*_workspace(), *_group("types"))
-    environment = {"MYPYPATH": os.pathsep.join(str(package / "src") for package in PACKAGES)}
+    sources = [*(package / "src" for package in PACKAGES), TEMPLATE / "src"]
+    environment = {"MYPYPATH": os.pathsep.join(map(str, sources))}
     session.run("mypy", "noxfile.py", env=environment)
     for package in PACKAGES:
         folder = package.relative_to(ROOT)
@@ -129,6 +132,18 @@ def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
     options = ["--import-mode=importlib", "-W", "error", "-ra", "-c", os.devnull, "--rootdir", str(folder)]
     with session.chdir(folder):
         session.run(python, "-m", "pytest", *options, "tests", external=True)
+
+
+@nox.session
+def template(session: nox.Session) -> None:
+    """Make a package with `epochal new`, and run its own tests and checks in it."""
+    wheels = _wheels(session)
+    python = _environment(session, "epochal-core", wheels, *_group("nox"))
+    # Its sessions find the core that is tried here; uv's cache would give one of the same version.
+    environment = {"UV_FIND_LINKS": str(wheels), "UV_NO_CACHE": "1"}
+    with TemporaryDirectory() as folder, session.chdir(folder):  # ruff looks at nothing below a .nox
+        session.run(python, "-m", "epochal", "new", "CSVWatch", "--folder", "package", external=True)
+        session.run(python, "-m", "nox", "-f", "package/noxfile.py", env=environment, external=True)
 
 
 @nox.session

@@ -27,6 +27,12 @@ def test_every_epoch_is_printed_with_the_lowest_value_so_far(capsys: pytest.Capt
     ]
 
 
+def test_an_epoch_without_the_metric_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    callback = MyCallback("val_loss")
+    callback.on_epoch_end(0, {"loss": 1.0})
+    assert "there is no val_loss in the logs" in capsys.readouterr().out
+
+
 def test_a_second_fit_begins_anew() -> None:
     callback = MyCallback()
     FakeHost(callback).fit(values=_losses(1.0))

@@ -38,7 +38,9 @@ class MyCallback(epochal.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Print the epoch's value."""
-        value = float((logs or {})[self.monitor])
-        if value < self.lowest:
-            self.lowest = value
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            self.print(f"epoch {epoch + 1}: there is no {self.monitor} in the logs")
+            return
+        self.lowest = min(self.lowest, float(value))
         self.print(f"epoch {epoch + 1}: {self.monitor} {value:.4g}, lowest {self.lowest:.4g}")
