@@ -7,8 +7,12 @@ import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
@@ -94,18 +98,18 @@ def types(session: nox.Session) -> None:
 @nox.session
 def alone(session: nox.Session) -> None:
     """Run each package's own tests, installed by name from its wheel, with only what its metadata pulls in."""
-    wheels = _wheels(session)
+    wheels = _wheels(session, [*PACKAGES, ROOT])
     for package in PACKAGES:
         _test_alone(session, package, wheels)
     python = _environment(session, "epochal", wheels)
     session.run(python, "-m", "epochal", "list", external=True)
 
 
-def _wheels(session: nox.Session) -> Path:
-    """Build the wheel of every package, and of the root."""
+def _wheels(session: nox.Session, packages: Iterable[Path]) -> Path:
+    """Build the wheels of packages."""
     wheels = Path(session.create_tmp()).resolve() / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
-    for package in (*PACKAGES, ROOT):
+    for package in packages:
         session.run("uv", "build", "--quiet", "--out-dir", str(wheels), str(package), external=True)
     return wheels
 
@@ -137,7 +141,7 @@ def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
 @nox.session
 def template(session: nox.Session) -> None:
     """Make a package with `epochal new`, and run its own tests and checks in it."""
-    wheels = _wheels(session)
+    wheels = _wheels(session, [ROOT / "core"])
     python = _environment(session, "epochal-core", wheels, *_group("nox"))
     # Its sessions find the core that is tried here; uv's cache would give one of the same version.
     environment = {"UV_FIND_LINKS": str(wheels), "UV_NO_CACHE": "1"}

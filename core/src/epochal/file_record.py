@@ -141,7 +141,8 @@ def _reason(path: Path) -> str:
     try:
         source = path.read_bytes()
     except FileNotFoundError:
-        return f"there is no such file.{nearest(path.name, _neighbours(path))}"
+        alike = [each for each in _neighbours(path) if nearest(path.stem, [Path(each).stem])]
+        return f"there is no such file.{nearest(path.name, alike)}"
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}."
     try:
