@@ -6,8 +6,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
@@ -19,6 +24,7 @@ ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
+TEMPLATE = ROOT / "core/src/epochal/new/template"
 TENSORFLOW_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 # A process more is 5 s of imports and 2 GiB more.
 IN_PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
@@ -82,7 +88,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, strictly, of the packages and their tests."""
     session.install(*_workspace(), *_group("types"))
-    environment = {"MYPYPATH": os.pathsep.join(str(package / "src") for package in PACKAGES)}
+    sources = [*(package / "src" for package in PACKAGES), TEMPLATE / "src"]
+    environment = {"MYPYPATH": os.pathsep.join(map(str, sources))}
     session.run("mypy", "noxfile.py", env=environment)
     for package in PACKAGES:
         folder = package.relative_to(ROOT)
@@ -93,18 +100,18 @@ def types(session: nox.Session) -> None:
 @nox.session
 def alone(session: nox.Session) -> None:
     """Run each package's own tests, installed by name from its wheel, with only what its metadata pulls in."""
-    wheels = _wheels(session)
+    wheels = _wheels(session, [*PACKAGES, ROOT])
     for package in PACKAGES:
         _test_alone(session, package, wheels)
     python = _environment(session, "epochal", wheels)
     session.run(python, "-m", "epochal", "list", external=True)
 
 
-def _wheels(session: nox.Session) -> Path:
-    """Build the wheel of every package, and of the root."""
+def _wheels(session: nox.Session, packages: Iterable[Path]) -> Path:
+    """Build the wheels of packages."""
     wheels = Path(session.create_tmp()).resolve() / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
-    for package in (*PACKAGES, ROOT):
+    for package in packages:
         session.run("uv", "build", "--quiet", "--out-dir", str(wheels), str(package), external=True)
     return wheels
 
@@ -131,6 +138,18 @@ def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
     options = ["--import-mode=importlib", "-W", "error", "-ra", "-c", os.devnull, "--rootdir", str(folder)]
     with session.chdir(folder):
         session.run(python, "-m", "pytest", *options, "tests", external=True)
+
+
+@nox.session
+def template(session: nox.Session) -> None:
+    """Make a package with `epochal new`, and run its own tests and checks in it."""
+    wheels = _wheels(session, [ROOT / "core"])
+    python = _environment(session, "epochal-core", wheels, *_group("nox"))
+    # Its sessions find the core that is tried here; uv's cache would give one of the same version.
+    environment = {"UV_FIND_LINKS": str(wheels), "UV_NO_CACHE": "1"}
+    with TemporaryDirectory() as folder, session.chdir(folder):  # ruff looks at nothing below a .nox
+        session.run(python, "-m", "epochal", "new", "CSVWatch", "--folder", "package", external=True)
+        session.run(python, "-m", "nox", "-f", "package/noxfile.py", env=environment, external=True)
 
 
 @nox.session

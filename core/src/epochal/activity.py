@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .discovery import VALUE, Record, Status
 from .errors import CallbackError, UnknownCallbackError, nearest
 from .ordering import PINNED, base_name
+from .path_names import absolute_name, is_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +55,7 @@ class Activity:
 def activities(catalogue: Catalogue, settings: Settings) -> list[Activity]:
     """Tell of every installed callback whether it is active; imports nothing.
 
-    What the settings switch on by where it is (`package.module:Class`) comes last.
+    What the settings switch on by where it is (`package.module:Class`, or the path of a file) comes last.
     """
     chosen = catalogue.preferring({name: each.value for name, each in settings.prefer.items()}).records
     result = []
@@ -64,8 +67,10 @@ def activities(catalogue: Catalogue, settings: Settings) -> list[Activity]:
             result.append(Activity(settled, False, f"{other.where} prefers {other.value}"))
         else:
             result.append(_activity(record.name, kept, settings))
-    named = [name for name in settings.enabled() if ":" in name]
-    return [*result, *(_activity(name, find_record(name, catalogue), settings) for name in named)]
+    for name in filter(is_address, settings.enabled()):
+        with suppress(UnknownCallbackError):  # it is among the mistakes
+            result.append(_activity(name, find_record(name, catalogue), settings))
+    return result
 
 
 def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity | None:
@@ -74,6 +79,7 @@ def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity
     Returns:
         None: no callback of this name is installed.
     """
+    name = absolute_name(name, Path.cwd())
     kind = base_name(name)
     preferred = catalogue.preferring({each: setting.value for each, setting in settings.prefer.items()})
     try:
@@ -88,24 +94,25 @@ def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity
 
 
 def _activity(name: str, record: Record, settings: Settings) -> Activity:
-    active, why = decide(name, record.autoload, settings)
+    active, why = decide(name, record.autoload, settings, record.name)
     return Activity(record, active and record.status is Status.OK, why, len(settings.tables.get(name, (0,))))
 
 
-def decide(name: str, autoload: bool, settings: Settings) -> tuple[bool, str]:
+def decide(name: str, autoload: bool, settings: Settings, own: str = "") -> tuple[bool, str]:
     """Decide whether a callback is active by its name.
 
     Args:
         name: The name, as the settings know it.
         autoload: Whether it asks to be active by itself.
         settings: The settings.
+        own: The callback's own name, where the settings know it by where it is; it can be switched off by both.
 
     Returns:
         Whether it is, and why.
     """
     if name in PINNED:
         return True, "pinned"
-    off = settings.disabled(name)
+    off = settings.disabled(name) or settings.disabled_as(own, name)
     if off is not None:
         return False, f"switched off by {off.where}"
     if name in settings.switches:
@@ -117,12 +124,21 @@ def decide(name: str, autoload: bool, settings: Settings) -> tuple[bool, str]:
     return False, f"autoload is off, by {settings.autoload.where}"
 
 
+def is_address(name: str) -> bool:
+    """Tell whether a name says where a callback is: `package.module:Class`, or the path of a file."""
+    return ":" in name or is_path(name)
+
+
 def find_record(name: str, catalogue: Catalogue) -> Record:
-    """Find a name, or take `package.module:Class` for what it names.
+    """Find a name, or take `package.module:Class`, or the path of a file, for what it names.
 
     Raises:
         UnknownCallbackError: Nobody installed it.
     """
+    if is_path(name):
+        from .file_record import file_record  # as below
+
+        return file_record(name)
     if ":" in name:
         from .member import snake_case  # it brings pluggy, which takes longer than all of this
 
@@ -132,9 +148,11 @@ def find_record(name: str, catalogue: Catalogue) -> Record:
         return Record(snake_case(name.rpartition(":")[2].rpartition(".")[2]), name, f"module {module}", "")
     try:
         return catalogue.find(name)
-    except UnknownCallbackError:
+    except UnknownCallbackError as error:
         if name not in PINNED:
-            raise
+            if not Path(f"{name}.py").is_file():
+                raise
+            raise UnknownCallbackError(name, f"{error} The file {name}.py is named as './{name}.py'.") from None
         distribution = f"epochal-{name.replace('_', '-')}"
         raise UnknownCallbackError(
             name,
@@ -147,6 +165,7 @@ def mistakes(catalogue: Catalogue, settings: Settings) -> list[str]:
     """Tell what is wrong with the settings, as far as that is known without importing a callback."""
     problems = [*settings.problems, *unknown_preferences(catalogue, settings)]
     catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
+    problems += clashes(catalogue, settings)
     for name, switch in settings.switches.items():
         if switch.value:
             try:
@@ -188,6 +207,25 @@ def unknown_preferences(catalogue: Catalogue, settings: Settings) -> Iterator[st
             hint = nearest(each.value, [record.distribution for record in claims])
             what = f"There are: {there}." if claims else "Nobody brings one."
             yield f"{each.place}: no installed distribution {each.value!r} brings a callback {name!r}.{hint} {what}"
+
+
+def clashes(catalogue: Catalogue, settings: Settings) -> Iterator[str]:
+    """Give the mistakes of files whose callbacks have the name of another one that is active."""
+    active: dict[str, Record] = {}
+    autoloaded = [record.name for record in catalogue.autoloaded()]
+    for name in dict.fromkeys([*PINNED, *autoloaded, *settings.enabled()]):
+        try:
+            found = activity_of(name, catalogue, settings)
+        except UnknownCallbackError:
+            continue
+        if found is None or not found.active:
+            continue
+        other = active.setdefault(found.record.name, found.record)
+        if other is not found.record and (is_path(other.value) or is_path(found.record.value)):
+            yield (
+                f"{settings.switches[name].place}: {other.origin} and {found.record.origin} would both be the callback "
+                f"{other.name!r}. Give one of them another name."
+            )
 
 
 def not_switchable(name: str, place: str) -> str:

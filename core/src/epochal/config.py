@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
+from .path_names import absolute_name
 from .settings import Layer, Setting, Settings, Table, merge
 from .toml import TOMLError, line_of, parse_toml
 
@@ -204,6 +205,7 @@ class _Reader:
         self._path = path
         self._text = text
         self._prefix = prefix
+        self._folder = path.absolute().parent
         self.problems = problems
 
     def layer(self, section: Mapping[str, Any]) -> Layer:
@@ -241,7 +243,7 @@ class _Reader:
                 (key,), f'a list of names is expected, like ["early_stopping"], and {_toml(names)} stands there.'
             )
             return {}
-        return {name: self._setting((key,), True) for name in names}
+        return {absolute_name(name, self._folder): self._setting((key,), True) for name in names}
 
     def _values(
         self, section: Mapping[str, Any], key: str, kind: type, expected: str, choices: tuple[str, ...] = ()
@@ -274,7 +276,8 @@ class _Reader:
                     f"{_toml(content)} stands there.",
                 )
                 continue
-            good[name] = tuple(self._table(name, each, number) for number, each in enumerate(several))
+            key = absolute_name(name, self._folder)
+            good[key] = tuple(self._table(name, each, number) for number, each in enumerate(several))
         return good
 
     def _table(self, name: str, content: Mapping[str, Any], number: int) -> Table:
@@ -341,4 +344,4 @@ def _flag(variables: Mapping[str, str], name: str, problems: list[str]) -> Setti
 
 def _listed(variables: Mapping[str, str], name: str) -> dict[str, Setting]:
     words = [word.strip() for word in variables.get(name, "").split(",")]
-    return {word: Setting(True, name, "environment") for word in words if word}
+    return {absolute_name(word, Path.cwd()): Setting(True, name, "environment") for word in words if word}

@@ -6,6 +6,7 @@ import inspect
 import re
 from dataclasses import dataclass
 from inspect import Parameter
+from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from .activity import Activity, activity_of, find_record
 from .callback import Callback, Priority
 from .implementation import events_of
 from .ordering import base_name
+from .path_names import absolute_name, split_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +90,7 @@ class Description:
     @property
     def import_line(self) -> str:
         """The statement that imports it."""
-        module, name = self.record.module, self.record.value.partition(":")[2]
+        module, name = self.record.module, split_path(self.record.value)[1]
         return f"from {module} import {name}" if name.isidentifier() else f"import {module}"
 
 
@@ -103,7 +105,7 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
     Raises:
         CallbackError: It is not installed, or cannot be used.
     """
-    name = base_name(name)
+    name = base_name(absolute_name(name, Path.cwd()))
     preferred = catalogue.preferring({each: setting.value for each, setting in settings.prefer.items()})
     record = find_record(name, preferred)
     found = record.load()
@@ -115,7 +117,7 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
         record=record,
         activity=activity_of(name, catalogue, settings) or Activity(record, False, ""),
         kind=_kind(found),
-        class_name=getattr(found, "__qualname__", None) or record.value,
+        class_name=getattr(found, "__qualname__", None) or getattr(found, "__name__", None) or record.value,
         text=text,
         parameters=tuple(_parameters(found, about, _given(name, settings))),
         events=events_of(found),

@@ -82,6 +82,11 @@ class Record:
         """The module that the entry point names."""
         return self.value.partition(":")[0]
 
+    @property
+    def address(self) -> str:
+        """What the settings know it by: its name, or where it is if it is not installed under one."""
+        return self.name if self.version else self.value
+
     def is_of(self, distribution: str) -> bool:
         """Tell whether a distribution of this name brings it, however the name is spelt."""
         return _normal(self.distribution) == _normal(distribution)

@@ -108,6 +108,11 @@ class Draft:
         names: list[Any] = self._section().get(key, [])
         return names
 
+    def all_names(self) -> list[str]:
+        """Give all names of callbacks, in lists and of tables, as they are spelt."""
+        names = [*self.names("enable"), *self.names("disable"), *self._section().get("callbacks", {})]
+        return [str(name) for name in names]
+
     def tables(self, kind: str) -> list[dict[str, Any]]:
         """Give the tables of a callback's instances."""
         found = self._section().get("callbacks", {}).get(kind, [])

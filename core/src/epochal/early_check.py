@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .activity import mistakes
+from .activity import is_address, mistakes
 from .config import load_settings
 from .discovery import discover, is_there
 from .errors import ConfigError
 from .ordering import PINNED
 from .parameters import is_reference
+from .path_names import is_path
 from .plan import order_events
 from .selection import arrange, survey
 from .settings import Setting
@@ -42,7 +43,7 @@ def check_settings() -> None:
     problems = mistakes(catalogue, settings)
     members: dict[str, Member] = {}
     for name in dict.fromkeys(["", *settings.enabled(), *(record.name for record in catalogue.autoloaded())]):
-        if ":" in name:
+        if is_address(name) and not is_path(name):
             problems += _missing_package(name, settings.switches[name])
         elif not _names_code(name, settings):
             created, wrong = _survey_alone(name, catalogue, settings)

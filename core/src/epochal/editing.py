@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .activity import find_record
@@ -13,13 +14,13 @@ from .errors import ConfigError, EpochalError, InvalidCallbackError, one_line
 from .member import make_member
 from .ordering import PINNED, base_name
 from .parameters import make_arguments
+from .path_names import absolute_name, is_path, relative_name
 from .plan import order_events
 from .settings import Setting, Table
 from .values import spelling_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from .discovery import Catalogue
     from .draft import Edit
@@ -58,9 +59,10 @@ def enable(path: Path, name: str, given: Mapping[str, str], catalogue: Catalogue
         ConfigError: A parameter is wrong, or the file has mistakes where it is to be edited.
         EpochalError: The file cannot be edited.
     """
-    number, kind = _number(name), base_name(name)
-    draft = Draft(path)
-    found = find_record(kind, catalogue.preferring(draft.preferences())).load()
+    number, draft = _number(name), Draft(path)
+    found = find_record(base_name(name), catalogue.preferring(draft.preferences())).load()
+    name = _spelt(name, draft, path)
+    kind = base_name(name)
     for each in dict.fromkeys((name, kind)):
         draft.remove_name("disable", each)
     old = draft.tables(kind)
@@ -94,11 +96,12 @@ def disable(path: Path, name: str) -> Edit:
         EpochalError: The callback is pinned, or the file cannot be edited.
     """
     _number(name)
-    if not _NAME.fullmatch(name):
+    if not (_NAME.fullmatch(name) or is_path(name)):
         raise EpochalError(f"{name!r} is no name of a callback.")
     if name in PINNED:
         raise EpochalError(f"{name!r} is pinned, in every run, and cannot be switched off.")
     draft = Draft(path)
+    name = _spelt(name, draft, path)
     draft.remove_name("enable", name)
     draft.add_name("disable", name)
     return draft.edit()
@@ -111,6 +114,16 @@ def _number(name: str) -> int:
     return int(number) if sign else 1
 
 
+def _spelt(name: str, draft: Draft, path: Path) -> str:
+    """Give a name as it is spelt in a config file: what is a path there begins in the file's folder."""
+    if not is_path(name):
+        return name
+    folder = path.absolute().parent
+    kind, sign, number = absolute_name(name, Path.cwd()).partition("#")
+    there = (each for each in draft.all_names() if absolute_name(base_name(each), folder) == kind)
+    return f"{base_name(next(there, relative_name(kind, folder)))}{sign}{number}"
+
+
 # The parameters
 
 
@@ -121,7 +134,8 @@ def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> None:
         ConfigError: They are wrong.
     """
     number = _number(name)
-    tables = read_text(edit.path, edit.text).tables.get(base_name(name), ())
+    key = absolute_name(base_name(name), edit.path.absolute().parent)
+    tables = read_text(edit.path, edit.text).tables.get(key, ())
     parameters = dict(tables[number - 1].parameters) if tables else {}
     for key in given:
         parameters[key] = Setting(parameters[key].value, f"{key}={given[key]}", "command line")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .activity import decide, find_record, misspelt_names, not_switchable, unknown_preferences
+from .activity import clashes, decide, find_record, misspelt_names, not_switchable, unknown_preferences
 from .config import load_settings
 from .discovery import discover
 from .errors import (
@@ -21,6 +22,7 @@ from .errors import (
 from .member import default_name, make_member
 from .ordering import PINNED, base_name, order, unique_name
 from .parameters import make_arguments
+from .path_names import absolute_name
 from .settings import Settings
 from .warn import warn_user
 
@@ -78,6 +80,7 @@ class _Wanted:
     """A callback that is to be active by its name.
 
     Attributes:
+        name: The name that the settings or the code know it by.
         record: Where it is installed.
         activated: Why it is active.
         position: Its position in the code; None: it is not named there.
@@ -85,6 +88,7 @@ class _Wanted:
         tables: The parameters of its instances; without any there is one with its defaults.
     """
 
+    name: str
     record: Record
     activated: str
     position: int | None
@@ -137,11 +141,12 @@ class _Problems:
 
 
 def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Problems) -> list[Member]:
-    items = list(_flat(given))
+    items = [absolute_name(item, Path.cwd()) if isinstance(item, str) else item for item in _flat(given)]
     _check_objects(items)
     problems.add(*settings.problems, *unknown_preferences(catalogue, settings))
     objects = list(_kept_objects(items, catalogue, settings))
     catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
+    problems.add(*clashes(catalogue, settings))
     wanted = list(_wanted(items, catalogue, settings, problems))
     replaced = {each.record.name: _take_replacement(objects, each.record, catalogue) for each in wanted}
     given = {name for name, item in replaced.items() if item is not None}
@@ -237,7 +242,13 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
     asked = {item: position for position, item in enumerate(items) if isinstance(item, str)}
     autoloaded = [record.name for record in catalogue.autoloaded()]
     for name in dict.fromkeys([*PINNED, *autoloaded, *settings.enabled(), *asked]):
-        active, why = decide(name, name in autoloaded, settings)
+        record: Record | None = None
+        unknown: UnknownCallbackError | None = None
+        try:
+            record = find_record(name, catalogue)
+        except UnknownCallbackError as error:
+            unknown = error
+        active, why = decide(name, name in autoloaded, settings, "" if record is None else record.name)
         switch = settings.switches.get(name)
         off = settings.disabled(name)
         if off is not None and name in PINNED:
@@ -247,13 +258,11 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
         if not (active or (name in asked and off is None)):
             continue
         place = switch.place if switch is not None else ""
-        try:
-            record = find_record(name, catalogue)
-        except UnknownCallbackError as error:
-            problems.take(error, place)
+        if record is None:
+            problems.take(unknown, place)
             continue
         activated = "asked for in code" if name in asked else why
-        yield _Wanted(record, activated, asked.get(name), place, settings.tables.get(name, ()))
+        yield _Wanted(name, record, activated, asked.get(name), place, settings.tables.get(name, ()))
 
 
 def _take_replacement(objects: list[tuple[int, Any]], record: Record, catalogue: Catalogue) -> tuple[int, Any] | None:
@@ -304,7 +313,7 @@ def _instances(wanted: _Wanted, settings: Settings, problems: _Problems) -> Iter
         return
     for number, table in enumerate(wanted.tables, 1):
         own = name if number == 1 else f"{name}#{number}"
-        if number > 1 and settings.disabled(own) is not None:
+        if number > 1 and any(settings.disabled(f"{each}#{number}") for each in (name, wanted.name)):
             continue
         if not callable(kind):
             if table.parameters:
@@ -331,7 +340,7 @@ def _instance(found: Any, record: Record) -> Any:
             record.name,
             f"the callback {record.name!r} of {record.origin} needs {', '.join(needed)}. Give it as an object: "
             f"`from {record.module} import {found.__name__}`, then `{found.__name__}({needed[0]}=…)`; or in the "
-            f"config, with `epochal enable {record.name} {' '.join(f'{each}=…' for each in needed)}`.",
+            f"config, with `epochal enable {record.address} {' '.join(f'{each}=…' for each in needed)}`.",
         )
     try:
         return found()

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
+LAYERS = ("default", "file", "environment", "command line")
+"""The sources, the lowest first."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """A value and where it comes from.
@@ -130,6 +134,16 @@ class Settings:
             if setting is not None and not setting.value:
                 return setting
         return None
+
+    def disabled_as(self, own: str, name: str) -> Setting | None:
+        """Give the setting that switches a callback off by its own name, where another name switches it on.
+
+        Of the two the higher layer counts, and in one layer what switches off.
+        """
+        off, on = self.disabled(own), self.switches.get(name)
+        if off is None or own == name or on is None or LAYERS.index(off.layer) < LAYERS.index(on.layer):
+            return None
+        return off
 
 
 def merge(layers: Iterable[Layer]) -> Settings:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ..config import load_settings
 from ..discovery import discover
+from ..path_names import is_path
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_below
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _facts(found: Description) -> Iterator[tuple[str, str]]:
     yield "after", ", ".join(found.after)
     yield "on error", f"{found.on_error}: {_ON_ERROR[found.on_error]}"
     yield "code", found.file + (f", line {found.line}" if found.line is not None else "")
-    yield "entry point", found.record.value
+    yield "entry point", "" if is_path(found.record.value) else found.record.value
 
 
 def _show_parameter(console: Console, parameter: ParameterDescription) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..config import short_path
+from ..config import command_line, short_path
 from ..errors import EpochalError, nearest
 from ..hookspecs import ALIASES, EVENTS
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_problems
+from .switches import add_switches, layer_of, with_hints
 
 if TYPE_CHECKING:
     import argparse
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Show what a run that begins in this folder would call, in which order, and the reason for each place. What the code of
-the run itself gives is added to this. The active callbacks are imported and created; none of them is run. The exit
-code is 1 when such a run would fail."""
+the run itself gives is added to this. The active callbacks are imported and created; none of them is run. --enable,
+--disable and --set are those of `epochal run`. The exit code is 1 when such a run would fail."""
 
 JSON = {
     "config_file": "the config file that counts, or null",
@@ -42,6 +44,7 @@ JSON = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_switches(parser)
     event = parser.add_argument("--event", metavar="EVENT", help="show one event alone, on_epoch_end for example")
     event.completer = lambda **_: list(EVENTS)  # type: ignore[attr-defined]  # argcomplete reads it
     add_json(parser)
@@ -52,9 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ..plan import make_plan
 
     event = _event(arguments.event)
-    with folder() as here:
+    with folder() as here, command_line(layer_of(arguments)):
         with imports_told_aside():
             plan = make_plan(here)
+        plan = replace(plan, problems=tuple(with_hints(plan.problems, arguments)))
         if arguments.json:
             print_json(_as_json(plan, event))
         else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +13,16 @@ from ..early_check import check_settings
 from ..errors import ConfigError, nearest
 from ..hosts.script import drive_keras
 from ..program import NotRunnableError, Program
-from ..settings import Layer, Setting
-from ..values import parse_value, spelling_hint
-from .completion import complete_names
+from ..settings import Setting
+from .switches import SOURCE, add_switches, layer_of, with_hints
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ..member import Member
     from ..run import Run
-
-    Override = tuple[tuple[str, str], Setting]
+    from ..settings import Layer
 
 DESCRIPTION = """\
 Run a script, or a module with -m, with the active callbacks in its every fit, evaluate and predict. The script stays
@@ -35,8 +31,6 @@ the settings are told before it begins. The exit code is the script's."""
 
 WITH_VALUE = ("--enable", "--disable", "--set", "--config")
 WITHOUT = ("--plan", "--profile", "-m")
-_OVERRIDE = re.compile(r"(?P<instance>[^=\s]+)\.(?P<parameter>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
-_SOURCE = "command line"
 _VERBS = {"train": "trains", "test": "evaluates", "predict": "predicts"}
 
 
@@ -44,16 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.usage = "epochal run [options] SCRIPT [arguments]\n       epochal run [options] -m MODULE [arguments]"
     add = parser.add_argument
-    enable = add("--enable", action="append", metavar="NAME", help="switch on callbacks, with commas between them")
-    disable = add("--disable", action="append", metavar="NAME", help="switch off callbacks, whoever switched them on")
-    enable.completer = disable.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
-    add(
-        "--set",
-        action="append",
-        type=_override,
-        metavar="NAME.PARAMETER=VALUE",
-        help="switch a callback on and set a parameter, the value as in a config file; NAME#2 is the second instance",
-    )
+    add_switches(parser)
     add("--config", metavar="FILE", help="read this config file instead of looking for one; empty: none")
     add("--plan", action="store_true", help="run up to the first fit, evaluate or predict, show what it would call")
     add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
@@ -80,14 +65,6 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return [*words], []
 
 
-def _override(text: str) -> Override:
-    found = _OVERRIDE.fullmatch(text)
-    if found is None:
-        raise ArgumentTypeError(f"{text!r} is not of the form name.parameter=value, like early_stopping.patience=3")
-    instance, parameter = found["instance"], found["parameter"]
-    return (instance, parameter), Setting(parse_value(found["value"]), f"--set {instance}.{parameter}", _SOURCE)
-
-
 def hint(unknown: Sequence[str]) -> str:
     """Name the option that a word may be meant for, or where the script's own stand."""
     options = {option.lstrip("-"): option for option in (*WITH_VALUE, *WITHOUT)}
@@ -105,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         program = Program(name, own, is_module=is_module)
         program.enter()
         _settle(arguments)
-        _check(arguments.set or ())
+        _check(arguments)
         if arguments.plan:
             return _plan(program)
         drive_keras()
@@ -119,35 +96,20 @@ def _settle(arguments: argparse.Namespace) -> None:
     """Let what the command line says hold for the process, and the config file that there is now."""
     set_command_line(_layer(arguments))
     file = config_file() if arguments.config is None else Path(arguments.config) if arguments.config else None
-    config = Setting(file.absolute() if file is not None else None, "--config", _SOURCE)
+    config = Setting(file.absolute() if file is not None else None, "--config", SOURCE)
     set_command_line(replace(_layer(arguments), config=config))
 
 
-def _check(given: Iterable[Override]) -> None:
+def _check(arguments: argparse.Namespace) -> None:
     try:
         check_settings()
     except ConfigError as error:
-        raise ConfigError(problem + _spelling(problem, given) for problem in error.problems) from None
-
-
-def _spelling(problem: str, given: Iterable[Override]) -> str:
-    """Say how a value that was taken for text is written, where no text is expected."""
-    values = [setting.value for _, setting in given if problem.startswith(f"{setting.place}: ")]
-    return spelling_hint(values[0]) if values and isinstance(values[0], str) else ""
+        raise ConfigError(with_hints(error.problems, arguments)) from None
 
 
 def _layer(arguments: argparse.Namespace) -> Layer:
-    return Layer(
-        enable=_names(arguments.enable, "--enable"),
-        disable=_names(arguments.disable, "--disable"),
-        overrides=dict(arguments.set or ()),
-        profile=Setting(True, "--profile", _SOURCE) if arguments.profile else None,
-    )
-
-
-def _names(words: Iterable[str] | None, option: str) -> dict[str, Setting]:
-    names = (name.strip() for word in words or () for name in word.split(","))
-    return {name: Setting(True, f"{option} {name}", _SOURCE) for name in names if name}
+    profile = Setting(True, "--profile", SOURCE) if arguments.profile else None
+    return replace(layer_of(arguments), profile=profile)
 
 
 class _Planner:

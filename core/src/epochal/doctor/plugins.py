@@ -165,7 +165,9 @@ def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int
     if running < 0:
         return None, [*findings, error(f"planning a run, which creates the active callbacks, {how}.")]
     record = records[running]
-    remedy = f"It is for the authors of {record.origin} to mend; `pip uninstall {record.distribution}` removes it."
+    remedy = ""
+    if record.version:  # else it is named by where it is
+        remedy = f"It is for the authors of {record.origin} to mend; `pip uninstall {record.distribution}` removes it."
     return running, [*findings, error(f"importing the callback {record.name!r} of {record.origin} {how}.", remedy)]
 
 

@@ -17,6 +17,8 @@ def main() -> None:
     from ..description import is_callback
     from ..discovery import Record
     from ..errors import CallbackError
+    from ..file_record import FileRecord
+    from ..path_names import is_path
     from ..implementation import misspelt_events
 
     # What callbacks print goes elsewhere.
@@ -29,7 +31,8 @@ def main() -> None:
     for number, (name, value, distribution, version) in enumerate(json.load(sys.stdin)):
         tell(begins=number)
         try:
-            found = Record(name, value, distribution, version).load()
+            make = FileRecord if is_path(value) else Record
+            found = make(name, value, distribution, version).load()
         except CallbackError as error:
             tell(ended=number, error=str(error))
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ...activity import find_record
+from ...activity import find_record, is_address
 from ...callback import Callback
 from ...discovery import discover
 from ...member import is_keras_callback, make_member
@@ -71,7 +71,7 @@ class Subject:
     @property
     def is_installed(self) -> bool:
         """Whether it is meant by the name of an installed callback."""
-        return ":" not in self.name
+        return not is_address(self.name)
 
     @cached_property
     def record(self) -> Record:

@@ -1,0 +1,75 @@
+"""The options that switch callbacks on and off for one call, `--enable`, `--disable` and `--set`."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..path_names import absolute_name
+from ..settings import Layer, Setting
+from ..values import parse_value, spelling_hint
+from .completion import complete_names
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    Override = tuple[tuple[str, str], Setting]
+
+SOURCE = "command line"
+_OVERRIDE = re.compile(r"(?P<instance>[^=]+)\.(?P<parameter>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
+
+
+def add_switches(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    enable = add(
+        "--enable",
+        action="append",
+        metavar="NAME",
+        help="switch on callbacks, with commas between them; a file is named by its path, ./my_callback.py",
+    )
+    disable = add("--disable", action="append", metavar="NAME", help="switch off callbacks, whoever switched them on")
+    enable.completer = disable.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
+    add(
+        "--set",
+        action="append",
+        type=_override,
+        metavar="NAME.PARAMETER=VALUE",
+        help="switch a callback on and set a parameter, the value as in a config file; NAME#2 is the second instance",
+    )
+
+
+def layer_of(arguments: argparse.Namespace) -> Layer:
+    """Give what the options say."""
+    return Layer(
+        enable=_names(arguments.enable, "--enable"),
+        disable=_names(arguments.disable, "--disable"),
+        overrides=dict(arguments.set or ()),
+    )
+
+
+def with_hints(problems: Iterable[str], arguments: argparse.Namespace) -> list[str]:
+    """Add to each problem how a value is written that was taken for text, where no text is expected."""
+    return [problem + _spelling(problem, arguments.set or ()) for problem in problems]
+
+
+def _spelling(problem: str, given: Iterable[Override]) -> str:
+    values = [setting.value for _, setting in given if problem.startswith(f"{setting.place}: ")]
+    return spelling_hint(values[0]) if values and isinstance(values[0], str) else ""
+
+
+def _override(text: str) -> Override:
+    found = _OVERRIDE.fullmatch(text)
+    if found is None:
+        raise ArgumentTypeError(f"{text!r} is not of the form name.parameter=value, like early_stopping.patience=3")
+    instance, parameter = found["instance"], found["parameter"]
+    setting = Setting(parse_value(found["value"]), f"--set {instance}.{parameter}", SOURCE)
+    return (absolute_name(instance, Path.cwd()), parameter), setting
+
+
+def _names(words: Iterable[str] | None, option: str) -> dict[str, Setting]:
+    names = [name.strip() for word in words or () for name in word.split(",")]
+    return {absolute_name(name, Path.cwd()): Setting(True, f"{option} {name}", SOURCE) for name in names if name}

@@ -1,0 +1,52 @@
+"""The names of callbacks that are files, `./my_callback.py` or `./my_callback.py:LossPrinter`: their text alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_NAME = re.compile(r"(?P<path>.+?)(?::(?P<attribute>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*))?(?P<number>#\d+)?", re.DOTALL)
+
+
+def is_path(name: str) -> bool:
+    """Tell whether a name is the path of a file: it has a separator in it, or ends with `.py`.
+
+    >>> is_path("./my_callback"), is_path("my_callback.py:LossPrinter"), is_path("my_package.callbacks:LossPrinter")
+    (True, True, False)
+    """
+    path = split_path(name)[0]
+    return "/" in path or os.sep in path or path.endswith(".py")
+
+
+def split_path(name: str) -> tuple[str, str]:
+    """Split a name into the path of the file, and what is named in it (empty: the file itself).
+
+    >>> split_path("./my_callback.py:LossPrinter")
+    ('./my_callback.py', 'LossPrinter')
+    """
+    found = _NAME.fullmatch(name)
+    return (found["path"], found["attribute"] or "") if found is not None else (name, "")
+
+
+def absolute_name(name: str, folder: Path) -> str:
+    """Give the one spelling of a name that is a path: absolute, `~` expanded. Any other name stays as it is.
+
+    Args:
+        name: A callback's name; one of a further instance ends with its number, `#2`.
+        folder: The folder that a relative path begins in.
+    """
+    if not is_path(name):
+        return name
+    path = split_path(name)[0]
+    return os.path.abspath(folder / os.path.expanduser(path)) + name[len(path) :]
+
+
+def relative_name(name: str, folder: Path) -> str:
+    """Give the spelling of an absolute name as it is written in a file in a folder, with slashes."""
+    path = Path(split_path(name)[0])
+    rest = name[len(str(path)) :]
+    try:
+        return f"./{path.relative_to(folder).as_posix()}{rest}"
+    except ValueError:
+        return f"{path.as_posix()}{rest}"

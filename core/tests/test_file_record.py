@@ -1,0 +1,354 @@
+"""A callback in a file, named by its path: in the settings, on the command line, and what is said when it is wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from epochal.activity import find_record
+from epochal.cli import main
+from epochal.config import VARIABLES, command_line, load_settings
+from epochal.discovery import Catalogue
+from epochal.early_check import check_settings
+from epochal.errors import CallbackImportError, ConfigError, InvalidCallbackError
+from epochal.path_names import absolute_name, is_path, relative_name, split_path
+from epochal.selection import select
+from epochal.settings import Layer, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .conftest import Site
+
+MARKED = """
+import epochal
+
+priority = 90
+
+@epochal.hookimpl
+def on_epoch_end(epoch): ...
+"""
+PRINTER = """
+import epochal
+
+class LossPrinter(epochal.Callback):
+    def __init__(self, every: int = 1):
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None): ...
+
+class Box:
+    Inner = LossPrinter
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")  # whatever else is installed
+    site.pinned()
+    folder = tmp_path / "here"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "marked.py").write_text(MARKED)
+    (folder / "printer.py").write_text(PRINTER)
+    monkeypatch.chdir(folder)
+    before = set(sys.modules)
+    yield folder
+    for name in set(sys.modules) - before:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def load(name: str) -> Any:
+    return find_record(name, Catalogue()).load()
+
+
+def active(**given: Any) -> list[str]:
+    """Give the names of what a run begins with, less the pinned two."""
+    return [member.name for member in select(settings=load_settings(Path.cwd()), **given)][2:]
+
+
+def problems(*names: str) -> list[str]:
+    """Give what is wrong when names are switched on."""
+    layer = Layer(enable={absolute_name(name, Path.cwd()): Setting(True, name, "command line") for name in names})
+    with command_line(layer), pytest.raises(ConfigError) as caught:
+        select(settings=load_settings(Path.cwd()))
+    return list(caught.value.problems)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("./my_callback.py", ("./my_callback.py", "")),
+        ("my_callback.py", ("my_callback.py", "")),
+        ("../a b/c.py:Loss.Printer", ("../a b/c.py", "Loss.Printer")),
+        ("c.py:Loss#2", ("c.py", "Loss")),
+        ("c.py#2", ("c.py", "")),
+        ("./c", ("./c", "")),
+        ("a:b/c.py", ("a:b/c.py", "")),
+    ],
+)
+def test_a_path_has_a_separator_or_ends_with_py(name: str, expected: tuple[str, str]) -> None:
+    assert is_path(name)
+    assert split_path(name) == expected
+
+
+@pytest.mark.parametrize("name", ["early_stopping", "package.module:Class", "csv_logger#2", "py", "", ":", "a.b:c.py"])
+def test_any_other_name_is_none(name: str) -> None:
+    assert not is_path(name)
+    assert absolute_name(name, Path("/x")) == name
+
+
+@given(
+    st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=1, max_size=3),
+    st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), max_size=2),
+    st.sampled_from(["", ":Printer", ":Printer#2", "#2"]),
+)
+def test_a_name_is_the_same_from_everywhere(parts: list[str], folder: list[str], rest: str) -> None:
+    name, start = "./" + "/".join(parts) + ".py" + rest, Path("/", *folder).absolute()
+    absolute = absolute_name(name, start)
+    assert absolute_name(absolute, Path("/elsewhere")) == absolute
+    assert absolute_name(relative_name(absolute, start), start) == absolute
+    assert absolute_name("sub/../" + name, start) == absolute
+
+
+def test_a_home_folder_is_known(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setenv("USERPROFILE", str(here))
+    assert load("~/printer.py:LossPrinter").__name__ == "LossPrinter"
+
+
+# What is in the file
+
+
+def test_a_file_is_run_once_and_is_the_module_that_an_import_finds(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load("./marked.py")
+    assert module is load("sub/../marked.py") is sys.modules["marked"]
+    monkeypatch.syspath_prepend(str(here))
+    import printer  # type: ignore[import-not-found]
+
+    assert load("./printer.py:LossPrinter") is printer.LossPrinter
+    assert load("./printer.py:Box.Inner") is printer.LossPrinter
+
+
+def test_a_file_hides_no_other_module(here: Path) -> None:
+    (here / "logging.py").write_text(MARKED)
+    (here / "my-callback.py").write_text(MARKED)
+    assert load("./logging.py") is not logging
+    assert sys.modules["logging"] is logging
+    assert [find_record(f"./{name}.py", Catalogue()).name for name in ("logging", "my-callback")] == [
+        "logging",
+        "my_callback",
+    ]
+
+
+def test_a_file_that_fails_is_forgotten_and_can_be_mended(here: Path) -> None:
+    file = here / "failing.py"
+    file.write_text("import epochal\nraise RuntimeError('not today')\n")
+    with pytest.raises(CallbackImportError, match=r"^failing.py, line 2, cannot be run: RuntimeError: not today$"):
+        load("./failing.py")
+    assert "failing" not in sys.modules
+    file.write_text(MARKED + "# a file of another size\n")
+    assert load("./failing.py").priority == 90
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "expected"),
+    [
+        ("./markd.py", None, "file markd.py cannot be used: there is no such file. Did you mean 'marked.py'?"),
+        ("./sub", None, "file sub cannot be used: it is a folder, and the file in it has to be named."),
+        (
+            "./wrong.py",
+            "import epochal\n\ndef on_epoch_end(epoch:\n    pass\n",
+            "file wrong.py cannot be used: line 3 is no valid Python, ",
+        ),
+        ("./wrong.py", "x = 1\0", "file wrong.py cannot be used: "),
+        ("./printer.py:LosPrinter", None, "there is no 'LosPrinter' in printer.py. Did you mean 'LossPrinter'?"),
+        ("./printer.py:Box.Outer", None, "there is no 'Box.Outer' in printer.py."),
+        (
+            "./printer.py",
+            None,
+            "no function in printer.py is marked with @epochal.hookimpl. If its class LossPrinter is meant, "
+            "add :LossPrinter to the path.",
+        ),
+        ("./wrong.py", "def on_epoch_end(): ...\n", "is marked with @epochal.hookimpl. Put it above on_epoch_end."),
+        ("./wrong.py", "", "Put it above a function that is named after an event, like on_epoch_end."),
+        ("./printer.py:Box", None, "implements no event"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_with_its_place(
+    here: Path, name: str, source: str | None, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if source is not None:
+        (here / "wrong.py").write_text(source)
+    assert main(["plan", "--json", "--enable", name]) == 1
+    told = capsys.readouterr()
+    (problem,) = json.loads(told.out)["problems"]
+    assert expected in problem
+    assert told.err == ""
+
+
+def test_a_line_that_is_no_python_is_shown(here: Path) -> None:
+    (here / "wrong.py").write_text("x = 1\nx ==== 2\n")
+    (problem,) = problems("./wrong.py")
+    assert problem.endswith("line 2 is no valid Python, invalid syntax: 'x ==== 2'")
+
+
+def test_the_script_that_runs_is_no_file_of_a_callback(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(here / "marked.py"), raising=False)
+    (problem,) = problems("./marked.py")
+    assert "it is the script that runs" in problem
+
+
+def test_two_files_of_one_name_are_told_and_so_is_a_file_with_the_name_of_an_active_callback(here: Path) -> None:
+    for file in (here / "sub" / "marked.py", here / "history.py"):
+        file.write_text(MARKED)
+    assert problems("./marked.py", "sub/marked.py", "history.py") == [
+        "sub/marked.py: file marked.py and file sub/marked.py would both be the callback 'marked'. "
+        "Give one of them another name.",
+        "history.py: epochal-history 1.0 and file history.py would both be the callback 'history'. "
+        "Give one of them another name.",
+    ]
+
+
+# In the settings
+
+
+def test_in_a_config_file_a_path_begins_in_its_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "epochal.toml").write_text(
+        'enable = ["./marked.py"]\n[callbacks."printer.py:LossPrinter"]\nevery = 3\n[priority]\nloss_printer = 7\n'
+    )
+    monkeypatch.chdir(here / "sub")
+    members = select(settings=load_settings(Path.cwd()))[2:]
+    assert [(member.name, member.priority) for member in members] == [("loss_printer", 7), ("marked", 90)]
+    assert members[0].callback.every == 3
+    assert members[1].origin == f"file {here / 'marked.py'}"
+
+
+def test_in_the_environment_and_in_code_it_begins_in_the_working_directory(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here / "sub")
+    monkeypatch.setenv("EPOCHAL_ENABLE", "../marked.py")
+    assert active(given=["../printer.py:LossPrinter"]) == ["loss_printer", "marked"]
+
+
+@pytest.mark.parametrize("off", ["../marked.py", "marked"])
+def test_it_is_switched_off_by_its_path_from_elsewhere_and_by_its_name(
+    here: Path, off: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "epochal.toml").write_text('enable = ["./marked.py"]\n')
+    monkeypatch.chdir(here / "sub")
+    monkeypatch.setenv("EPOCHAL_DISABLE", off)
+    assert active() == []
+
+
+def test_the_higher_layer_counts_when_one_goes_by_path_and_one_by_name(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "epochal.toml").write_text('disable = ["marked"]\n')
+    monkeypatch.setenv("EPOCHAL_ENABLE", "./marked.py")
+    assert active() == ["marked"]
+
+
+def test_an_object_of_the_code_takes_its_place(here: Path) -> None:
+    (here / "epochal.toml").write_text('enable = ["./printer.py:LossPrinter"]\n')
+    printer = load("./printer.py:LossPrinter")(every=9)
+    with pytest.warns(UserWarning, match="the code gives its own 'loss_printer', so epochal.toml, line 1"):
+        members = select(printer, settings=load_settings(Path.cwd()))
+    assert [member.callback for member in members[2:]] == [printer]
+
+
+# The commands
+
+
+def test_list_and_config_tell_of_files_without_running_them(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "raising.py").write_text("raise AssertionError\n")
+    (here / "epochal.toml").write_text('enable = ["./raising.py:Printer", "./nowhere.py"]\n')
+    assert main(["list", "--json"]) == 0
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)["callbacks"]}
+    assert (found["printer"]["active"], found["printer"]["distribution"]) == (True, "file raising.py")
+    assert (found["nowhere"]["status"], found["nowhere"]["reason"]) == ("broken", "there is no such file.")
+    assert main(["config", "--json"]) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem == "epochal.toml, line 1, enable: file nowhere.py cannot be used: there is no such file."
+
+
+def test_info_describes_what_is_in_a_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "epochal.toml").write_text('[callbacks."printer.py:LossPrinter"]\nevery = 3\n')
+    assert main(["info", "./printer.py:LossPrinter", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["class"], found["active"]) == ("loss_printer", "LossPrinter", True)
+    assert found["parameters"][0]["set"][0]["value"] == 3
+    assert main(["info", "marked.py"]) == 0
+    assert capsys.readouterr().out.startswith("marked: marked of file marked.py\n")
+
+
+def test_plan_takes_the_switches_of_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "epochal.toml").write_text('enable = ["./marked.py"]\n')
+    words = ["plan", "--set", "./printer.py:LossPrinter.every=True", "--disable", "marked", "--json"]
+    assert main(words) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["problems"] == [
+        "--set ./printer.py:LossPrinter.every: int is expected, and 'True' (str) stands there. "
+        "In a config file it is written true."
+    ]
+    assert "marked" not in [each["name"] for each in found["callbacks"]]
+
+
+def test_enable_and_disable_write_the_path_as_the_config_file_sees_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = here / "epochal.toml"
+    config.write_text('enable = ["marked.py"]\n')
+    monkeypatch.chdir(here / "sub")
+    assert main(["enable", "../marked.py"]) == 0  # it is there, spelt in another way
+    assert config.read_text() == 'enable = ["marked.py"]\n'
+    assert main(["enable", "../printer.py:LossPrinter", "every=3"]) == 0
+    assert main(["enable", "../printer.py:LossPrinter#2", "every=4"]) == 0
+    assert active() == ["loss_printer", "loss_printer#2", "marked"]
+    assert main(["disable", "../printer.py:LossPrinter#2"]) == 0
+    assert main(["disable", "../marked.py"]) == 0
+    assert '"./printer.py:LossPrinter"' in config.read_text()
+    assert active() == ["loss_printer"]
+    capsys.readouterr()
+    assert main(["enable", "../printer.py:LossPrinter", "evry=3"]) == 1
+    assert "Did you mean 'every'?" in capsys.readouterr().err
+
+
+def test_a_bare_name_of_a_file_is_told_how_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "marked"]) == 1
+    assert capsys.readouterr().err.endswith("The file marked.py is named as './marked.py'.\n")
+
+
+# Before a script
+
+
+def test_a_file_is_checked_before_a_script_begins(here: Path) -> None:
+    layer = Layer(enable={str(here / "printer.py"): Setting(True, "--enable printer.py", "command line")})
+    with command_line(layer), pytest.raises(ConfigError, match="add :LossPrinter to the path"):
+        check_settings()
+
+
+def test_a_file_that_needs_a_framework_is_checked_when_a_run_begins(here: Path) -> None:
+    (here / "needy.py").write_text("import jax\n")
+    with command_line(Layer(enable={str(here / "needy.py"): Setting(True, "--enable", "command line")})):
+        check_settings()
+    assert "needy" not in sys.modules
+
+
+def test_an_error_of_a_file_names_the_callback(here: Path) -> None:
+    with pytest.raises(InvalidCallbackError) as caught:
+        load("./printer.py")
+    assert caught.value.callback == "printer"
