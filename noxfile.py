@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import nox
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +28,7 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
 TEMPLATE = ROOT / "core/src/epochal/new/template"
+OTHERS = {path.stem.removeprefix("test_"): path for path in sorted(ROOT.glob("tests/others/test_*.py"))}
 TENSORFLOW_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 # A process more is 5 s of imports and 2 GiB more.
 IN_PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
@@ -129,10 +133,10 @@ def _environment(session: nox.Session, name: str, wheels: Path, *requirements: s
     return python
 
 
-def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
+def _test_alone(session: nox.Session, package: Path, wheels: Path, *requirements: str) -> None:
     """Run a copy of one package's tests, so that nothing of the repository is on the path or in the settings."""
     name = nox.project.load_toml(package / "pyproject.toml")["project"]["name"]
-    python = _environment(session, name, wheels, *_group("test"))
+    python = _environment(session, name, wheels, *_group("test"), *requirements)
     folder = Path(python).parents[2]
     shutil.copytree(package / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     options = ["--import-mode=importlib", "-W", "error", "-ra", "-c", os.devnull, "--rootdir", str(folder)]
@@ -157,6 +161,105 @@ def minimums(session: nox.Session) -> None:
     """Run all tests with the lowest declared versions of every dependency, TensorFlow and Keras too."""
     session.install("--resolution", "lowest-direct", *_workspace("demo", "notebook"), *_group("end-to-end"))
     session.run("pytest", *(session.posargs or [*IN_PARALLEL, *_test_folders()]), env=TENSORFLOW_QUIET)
+
+
+@nox.session
+@nox.parametrize("tool", list(OTHERS), ids=list(OTHERS))
+def others(session: nox.Session, tool: str) -> None:
+    """Try the callbacks of another project, in an environment with what its file of tests names at its top."""
+    script = nox.project.load_toml(OTHERS[tool])
+    session.install("-e", "./core", "-e", ".[tensorflow]", *_group("test"), *script["dependencies"])
+    # Their warnings are theirs. `python -m` puts the folder on the path, from which the tests share modules.
+    options = ["-W", "default", *session.posargs]
+    session.run("python", "-m", "pytest", *options, str(OTHERS[tool].relative_to(ROOT)), env=TENSORFLOW_QUIET)
+
+
+@nox.session(reuse_venv=False)
+def downstream(session: nox.Session) -> None:
+    """Run the tests of plugin packages of others, `-- FOLDER_OR_NAME …`, against this checkout."""
+    if not session.posargs:
+        session.error("Name the packages: nox -s downstream -- ../epochal-foo epochal-bar")
+    for folder in [_package_folder(session, each) for each in session.posargs]:
+        session.install(*_workspace(), "-e", str(folder), "pytest", *_test_requirements(folder))
+        session.run("epochal", "list")
+        with session.chdir(folder):
+            session.run("python", "-m", "pytest", "tests", env=TENSORFLOW_QUIET)
+
+
+def _package_folder(session: nox.Session, package: str) -> Path:
+    """Give the folder of a package with its tests; of a distribution on the index that of its sdist, unpacked."""
+    folder = Path(package).expanduser().resolve()
+    if not folder.exists() and re.fullmatch(r"[A-Za-z0-9][\w.-]*(==[\w.]+)?", package):
+        folder = _unpacked(session, package)
+    if not folder.is_dir():
+        session.error(f"{package} is no folder, and no name of a distribution either.")
+    for part in ("pyproject.toml", "tests"):
+        if not (folder / part).exists():
+            session.error(f"{package} has no {part} (looked for {folder / part}), so it cannot be tested here.")
+    return folder
+
+
+def _unpacked(session: nox.Session, distribution: str) -> Path:
+    """Download the sdist of a distribution, and give the folder that is in it."""
+    folder = Path(session.create_tmp()).resolve() / "sdists" / distribution
+    shutil.rmtree(folder, ignore_errors=True)
+    download = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:")
+    session.run(*download, "--dest", str(folder), distribution, external=True)
+    (archive,) = folder.iterdir()
+    shutil.unpack_archive(archive, folder)
+    return next(path for path in folder.iterdir() if path.is_dir())
+
+
+def _test_requirements(folder: Path) -> list[str]:
+    """Read what a package's tests need: a dependency group or an extra of one of the usual names."""
+    project = nox.project.load_toml(folder / "pyproject.toml")
+    extras = project.get("project", {}).get("optional-dependencies", {})
+    groups = project.get("dependency-groups", {})
+    usual = ("test", "tests", "testing", "dev")
+    found = [list(nox.project.dependency_groups(project, name)) for name in usual if name in groups]
+    return next(iter([*found, *(extras[name] for name in usual if name in extras)]), [])
+
+
+@nox.session
+def oldest_core(session: nox.Session) -> None:
+    """Run the tests of the plugins, or of those named, `-- history`, against the oldest core that each declares."""
+    unknown = set(session.posargs) - {package.name for package in PLUGINS}
+    if unknown:
+        session.error(f"There is no plugin {', '.join(unknown)}. There are: {', '.join(p.name for p in PLUGINS)}.")
+    wheels = _wheels(session)
+    for package in PLUGINS:
+        if package.name in session.posargs or not session.posargs:
+            version = _oldest_core(session, package)
+            _build_core(session, version, wheels)
+            _test_alone(session, package, wheels, f"epochal-core=={version}")
+
+
+def _oldest_core(session: nox.Session, package: Path) -> Version:
+    """Read the lower bound on the core that a plugin declares."""
+    texts = nox.project.load_toml(package / "pyproject.toml")["project"]["dependencies"]
+    core = next(each for each in map(Requirement, texts) if each.name == "epochal-core")
+    bounds = [each.version for each in core.specifier if each.operator in (">=", "==", "~=")]
+    if not bounds:
+        session.error(f"{package.name} declares no oldest epochal-core: {core}. Write epochal-core>=…")
+    return Version(bounds[0])
+
+
+def _build_core(session: nox.Session, version: Version, wheels: Path) -> None:
+    """Build the wheel of a version of the core, from its tag, or from this checkout if it is of this version."""
+    tags = str(session.run("git", "tag", "--list", "v[0-9]*", external=True, silent=True)).split()
+    tag = next((tag for tag in tags if Version(tag) == version), None)
+    if tag is not None:
+        session.log(f"epochal-core {version} is that of the tag {tag}.")
+        source = Path(session.create_tmp()).resolve() / "oldest"
+        shutil.rmtree(source, ignore_errors=True)
+        source.mkdir()
+        session.run("git", "archive", "--output", str(source / "core.tar"), tag, "core", external=True)
+        shutil.unpack_archive(source / "core.tar", source)
+        session.run("uv", "build", "--quiet", "--out-dir", str(wheels), str(source / "core"), external=True)
+    elif version == Version(PROJECT["project"]["version"]):
+        session.log(f"epochal-core {version} has no tag yet, so it is that of this checkout, which has this version.")
+    else:
+        session.error(f"There is no tag v{version}, and this checkout is of another version.")
 
 
 @nox.session

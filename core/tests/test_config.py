@@ -34,6 +34,9 @@ csv_logger = 45
 [on_error]
 csv_logger = "raise"
 
+[after]
+csv_logger = ["early_stopping"]
+
 [callbacks.early_stopping]
 monitor = "val_loss"
 patience = 3
@@ -70,14 +73,15 @@ def test_every_key_is_read_with_its_place(tmp_path: Path) -> None:
     )
     assert layer.priority["csv_logger"].value == 45
     assert layer.on_error["csv_logger"].value == "raise"
+    assert layer.after["csv_logger"].value == ["early_stopping"]
     (table,) = layer.tables["early_stopping"]
-    assert table.place == "epochal.toml, line 15, callbacks.early_stopping"
+    assert table.place == "epochal.toml, line 18, callbacks.early_stopping"
     assert table.parameters["patience"] == Setting(
-        3, "epochal.toml, line 17, callbacks.early_stopping.patience", "file"
+        3, "epochal.toml, line 20, callbacks.early_stopping.patience", "file"
     )
     first, second = layer.tables["csv_logger"]
     assert (first.parameters["filename"].value, second.parameters["filename"].value) == ("a.csv", "b.csv")
-    assert second.parameters["filename"].place == "epochal.toml, line 23, callbacks.csv_logger.filename"
+    assert second.parameters["filename"].place == "epochal.toml, line 26, callbacks.csv_logger.filename"
 
 
 def test_pyproject_has_the_same_below_tool_epochal(tmp_path: Path) -> None:
@@ -110,6 +114,14 @@ def test_pyproject_has_the_same_below_tool_epochal(tmp_path: Path) -> None:
         ("[priority]\nx = '1'", "line 2, priority.x: a whole number is expected, and '1' stands there"),
         ("[priority]\nx = true", "line 2, priority.x: a whole number is expected, and true stands there"),
         ("[on_error]\nx = 'rise'", 'line 2, on_error.x: "raise" or "disable" is expected, and \'rise\' stands there.'),
+        (
+            "[after]\nx = 'y'",
+            'line 2, after.x: a list of names, like ["csv_logger"], is expected',
+        ),
+        (
+            "[before]\nx = [1]",
+            'line 2, before.x: a list of names, like ["csv_logger"], is expected, and [1] stands there',
+        ),
         ("callbacks = []", "line 1, callbacks: a table for each callback is expected"),
         (
             "[callbacks]\nx = 3",

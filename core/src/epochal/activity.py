@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .discovery import VALUE, Record, Status
 from .errors import CallbackError, UnknownCallbackError, nearest
+from .names import short_name
 from .ordering import PINNED, base_name
 from .path_names import absolute_name, is_path
 
@@ -140,12 +141,10 @@ def find_record(name: str, catalogue: Catalogue) -> Record:
 
         return file_record(name)
     if ":" in name:
-        from .member import snake_case  # it brings pluggy, which takes longer than all of this
-
         if not VALUE.match(name):
             raise UnknownCallbackError(name, f"{name!r} is not of the form package.module:Class.")
         module = name.partition(":")[0]
-        return Record(snake_case(name.rpartition(":")[2].rpartition(".")[2]), name, f"module {module}", "")
+        return Record(short_name(name), name, f"module {module}", "")
     try:
         return catalogue.find(name)
     except UnknownCallbackError as error:

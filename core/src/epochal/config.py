@@ -37,6 +37,8 @@ KEYS = {
     "prefer": "name = the distribution that is to bring it, where several do",
     "priority": "name = its priority, lower runs earlier",
     "on_error": 'name = "raise" or "disable": what happens when it fails',
+    "before": "name = names that it runs before, in the place of its own `before`",
+    "after": "name = names that it runs after, in the place of its own `after`",
     "profile": "whether every run shows where the time of its callbacks went",
     "callbacks": "a table of parameters for each callback; it switches the callback on",
 }
@@ -221,6 +223,8 @@ class _Reader:
             tables=self._tables(section),
             priority=self._values(section, "priority", int, "a whole number"),
             on_error=self._values(section, "on_error", str, '"raise" or "disable"', ON_ERROR),
+            before=self._values(section, "before", list, 'a list of names, like ["csv_logger"],'),
+            after=self._values(section, "after", list, 'a list of names, like ["csv_logger"],'),
             problems=tuple(self.problems),
         )
 
@@ -254,7 +258,9 @@ class _Reader:
             return {}
         good = {}
         for name, value in table.items():
-            if type(value) is not kind or (choices and value not in choices):
+            is_list = isinstance(value, list)
+            good_names = not is_list or all(isinstance(each, str) for each in value)
+            if type(value) is not kind or not good_names or (choices and value not in choices):
                 hint = nearest(value, choices) if isinstance(value, str) else ""
                 self._wrong((key, name), f"{expected} is expected, and {_toml(value)} stands there.{hint}")
             else:

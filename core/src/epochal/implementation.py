@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from .callback import Callback
 from .errors import InvalidCallbackError, nearest
 from .hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from .member import MARK, is_keras_callback, marked_functions, snake_case
+from .member import MARK, is_keras_callback, marked_functions
+from .names import snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -97,6 +98,20 @@ def events_of(found: Any) -> tuple[str, ...]:
         hooks |= {name for name, method in methods.items() if callable(method) and not _is_default(method)}
     events = {ALIASES.get(hook, hook) for hook in hooks}
     return tuple(event for event in EVENTS if event in events)
+
+
+def may_be_called(found: Any, stage: str | None) -> bool:
+    """Tell whether a run that begins with a stage has an event for what an entry point names.
+
+    True in doubt: of all but the class of somebody else's Keras callback, and of one whose class shows no event, since
+    it may have its functions set on the object.
+    """
+    if stage is None or not isinstance(found, type) or issubclass(found, Callback) or not hasattr(found, "set_model"):
+        return True
+    events = events_of(found)
+    if stage == "train":  # the validation inside of it has the events of a test
+        return not events or any(not event.startswith("on_predict") for event in events)
+    return not events or any(event.startswith((f"on_{stage}", "on_run")) for event in events)
 
 
 def _mark(attribute: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .callback import Callback, Priority
 from .errors import InvalidCallbackError
 from .hookspecs import PROJECT
+from .names import snake_case
 from .ordering import Candidate
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Member:
         position: Its position among the callbacks given in code; None if switched on by name.
         activated: Why it is active: "pinned", "active by itself", "given in code", or where it is switched on.
         priority_from: Where its priority is set, if not by itself.
+        before_from, after_from: Where `before` and `after` are set, if not by itself.
         reason: Why it stands where it does, once it was ordered.
     """
 
@@ -50,6 +51,8 @@ class Member:
     position: int | None = None
     activated: str = "given in code"
     priority_from: str = ""
+    before_from: str = ""
+    after_from: str = ""
     reason: str = ""
 
     @property
@@ -82,7 +85,16 @@ class Member:
 
     def candidate(self) -> Candidate:
         """What its place in the order depends on."""
-        return Candidate(self.name, self.priority, self.before, self.after, self.position, self.priority_from)
+        return Candidate(
+            self.name,
+            self.priority,
+            self.before,
+            self.after,
+            self.position,
+            self.priority_from,
+            self.before_from,
+            self.after_from,
+        )
 
 
 def make_member(
@@ -145,17 +157,6 @@ def default_name(callback: Any) -> str:
     if isinstance(callback, (FunctionType, MethodType)):
         return callback.__name__
     return snake_case(type(callback).__name__)
-
-
-def snake_case(name: str) -> str:
-    """Turn a class's name into a callback's.
-
-    >>> snake_case("ReduceLROnPlateau"), snake_case("CSVLogger"), snake_case("TerminateOnNaN")
-    ('reduce_lr_on_plateau', 'csv_logger', 'terminate_on_nan')
-    """
-    spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    # "NaN" is one word: without this it would become na_n.
-    return re.sub(r"_?na_n(?![a-z0-9])", lambda match: "_nan" if match[0].startswith("_") else "nan", spaced.lower())
 
 
 def is_keras_callback(callback: Any) -> bool:

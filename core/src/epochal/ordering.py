@@ -30,6 +30,7 @@ class Candidate:
         after: Names that it runs after, likewise.
         position: Its position among the callbacks given in code, counted from 0. None: it was switched on by name.
         priority_from: Where its priority is set, if that is not the callback itself; for the reason alone.
+        before_from, after_from: Likewise of `before` and `after`.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Candidate:
     after: tuple[str, ...] = ()
     position: int | None = None
     priority_from: str = ""
+    before_from: str = ""
+    after_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,15 +121,20 @@ def _check_pinned(by_name: dict[str, Candidate]) -> None:
                 raise OrderError(
                     (candidate.name, target),
                     f"{candidate.name!r} is to run before {target!r}, and nothing runs before the pinned callbacks "
-                    f"({', '.join(PINNED)}). Remove {target!r} from its `before`.",
+                    f"({', '.join(PINNED)}). Remove {target!r} from its `before`{_set_in(candidate.before_from)}.",
                 )
         for target in candidate.after if rank < len(PINNED) else ():
             if target not in PINNED[:rank] and _matching(target, by_name, candidate.name):
                 raise OrderError(
                     (candidate.name, target),
                     f"the pinned callback {candidate.name!r} is to run after {target!r}, and the pinned callbacks "
-                    f"are always ahead of everything else. Remove {target!r} from its `after`.",
+                    f"are always ahead of everything else. Remove {target!r} from its "
+                    f"`after`{_set_in(candidate.after_from)}.",
                 )
+
+
+def _set_in(place: str) -> str:
+    return f", set in {place}" if place else ""
 
 
 def _matching(target: str, names: Iterable[str], own: str) -> list[str]:
@@ -148,10 +156,11 @@ def _waits_for(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
     for candidate in candidates:
         for target in candidate.after:
             for name in _matching(target, names, candidate.name):
-                waits[candidate.name].setdefault(name, f"runs after {name}")
+                waits[candidate.name].setdefault(name, f"runs after {name}{_set_in(candidate.after_from)}")
         for target in candidate.before:
             for name in _matching(target, names, candidate.name):
-                waits[name].setdefault(candidate.name, f"{candidate.name} runs before it")
+                reason = f"{candidate.name} runs before it{_set_in(candidate.before_from)}"
+                waits[name].setdefault(candidate.name, reason)
     return waits
 
 
@@ -185,8 +194,7 @@ def _reason(candidate: Candidate, waits: dict[str, str], by_name: dict[str, Cand
     except ValueError:
         role = ""
     reason = f"priority {int(candidate.priority)}{role}"
-    if candidate.priority_from:
-        reason += f", set in {candidate.priority_from}"
+    reason += _set_in(candidate.priority_from)
     if candidate.position is not None:
         reason += f", given in code as number {candidate.position + 1}"
     # Only what the priority alone would have put later has really delayed it.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .activity import clashes, decide, find_record, misspelt_names, not_switchable, unknown_preferences
+from .adjustment import adjusted, switched_off
 from .config import load_settings
 from .discovery import discover
 from .errors import (
@@ -19,6 +20,7 @@ from .errors import (
     UnknownCallbackError,
     one_line,
 )
+from .implementation import may_be_called
 from .member import default_name, make_member
 from .ordering import PINNED, base_name, order, unique_name
 from .parameters import make_arguments
@@ -34,7 +36,12 @@ if TYPE_CHECKING:
     from .settings import Table
 
 
-def select(given: Any = None, catalogue: Catalogue | None = None, settings: Settings | None = None) -> list[Member]:
+def select(
+    given: Any = None,
+    catalogue: Catalogue | None = None,
+    settings: Settings | None = None,
+    stage: str | None = None,
+) -> list[Member]:
     """Decide which callbacks are active and bring them into their order.
 
     Active are the pinned two, the installed ones that ask for it (`epochal.autoload`), what the settings switch on, and
@@ -45,6 +52,9 @@ def select(given: Any = None, catalogue: Catalogue | None = None, settings: Sett
         given: A callback, the name of an installed one, None, or a list of these, nested as may be.
         catalogue: The installed callbacks. None: they are read from the metadata.
         settings: The settings. None: they are read from the config file, the environment and the command line.
+        stage: The stage that the run begins with. Somebody else's Keras callback that is active by its name, and has no
+            event in such a run, is not created: to create one may print a bar, or begin a folder anew. None: it is not
+            known, and all are created.
 
     Returns:
         The callbacks in order, each with its reason. The pinned two are imported and created before any other.
@@ -56,7 +66,7 @@ def select(given: Any = None, catalogue: Catalogue | None = None, settings: Sett
     """
     settings = load_settings() if settings is None else settings
     catalogue = discover() if catalogue is None else catalogue
-    members = create(given, catalogue, settings)
+    members = create(given, catalogue, settings, stage)
     warn_of_misspelt_names(members, catalogue, settings)
     return arrange(members)
 
@@ -96,9 +106,14 @@ class _Wanted:
     tables: tuple[Table, ...]
 
 
-def create(given: Any, catalogue: Catalogue, settings: Settings = Settings()) -> list[Member]:  # noqa: B008  # frozen
+def create(
+    given: Any,
+    catalogue: Catalogue,
+    settings: Settings = Settings(),  # noqa: B008  # frozen
+    stage: str | None = None,
+) -> list[Member]:
     """Import and create the active callbacks; they are not ordered yet."""
-    return _create(given, catalogue, settings, _Problems())
+    return _create(given, catalogue, settings, _Problems(), stage)
 
 
 def survey(catalogue: Catalogue, settings: Settings) -> tuple[list[Member], list[str]]:
@@ -140,7 +155,9 @@ class _Problems:
             raise ConfigError(self.texts)
 
 
-def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Problems) -> list[Member]:
+def _create(
+    given: Any, catalogue: Catalogue, settings: Settings, problems: _Problems, stage: str | None = None
+) -> list[Member]:
     items = [absolute_name(item, Path.cwd()) if isinstance(item, str) else item for item in _flat(given)]
     _check_objects(items)
     problems.add(*settings.problems, *unknown_preferences(catalogue, settings))
@@ -159,7 +176,7 @@ def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Pro
     for each in wanted:
         replacement = replaced[each.record.name]
         if replacement is None:
-            for title, instance in _instances(each, settings, problems):
+            for title, instance in _instances(each, settings, problems, stage):
                 name = title if title not in members else unique_name(each.record.name, members)
                 try:
                     members[name] = make_member(name, instance, each.record, each.position, each.activated)
@@ -172,7 +189,7 @@ def _create(given: Any, catalogue: Catalogue, settings: Settings, problems: _Pro
     for position, item in objects:
         name = unique_name(_name_of(item, catalogue), members)
         members[name] = make_member(name, item, catalogue.record_of(item), position)
-    return [_adjusted(member, settings) for member in members.values()]
+    return [adjusted(member, settings) for member in members.values()]
 
 
 # What the code gives
@@ -215,7 +232,7 @@ def _kept_objects(items: list[Any], catalogue: Catalogue, settings: Settings) ->
             continue
         name = unique_name(_name_of(item, catalogue), taken)
         taken.add(name)
-        off = settings.disabled(name) if base_name(name) not in PINNED else None
+        off = switched_off(name, item, settings) if base_name(name) not in PINNED else None
         if off is None:
             yield position, item
         else:
@@ -301,11 +318,15 @@ def _is_usable(wanted: _Wanted, problems: _Problems) -> bool:
     return True
 
 
-def _instances(wanted: _Wanted, settings: Settings, problems: _Problems) -> Iterator[tuple[str, Any]]:
+def _instances(
+    wanted: _Wanted, settings: Settings, problems: _Problems, stage: str | None
+) -> Iterator[tuple[str, Any]]:
     """Create a callback, once for each of its tables; an instance may be switched off by its own name, `name#2`."""
     name = wanted.record.name
     try:
         kind = wanted.record.load()
+        if not may_be_called(kind, stage):
+            return
         if not wanted.tables:
             yield name, _instance(kind, wanted.record)
     except CallbackError as error:
@@ -362,14 +383,3 @@ def _needed_parameters(kind: type) -> list[str]:
         if parameter.default is Parameter.empty
         and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     ]
-
-
-def _adjusted(member: Member, settings: Settings) -> Member:
-    """Apply the settings' priority and failure policy, of the instance or else of all of its name."""
-    for name in (base_name(member.name), member.name):
-        priority, on_error = settings.priority.get(name), settings.on_error.get(name)
-        if priority is not None:
-            member = replace(member, priority=priority.value, priority_from=priority.place)
-        if on_error is not None:
-            member = replace(member, critical=on_error.value == "raise")
-    return member

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .names import short_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -65,6 +67,7 @@ class Layer:
         overrides: (name of an instance, parameter) to a value that replaces a table's.
         priority: Name to its priority.
         on_error: Name to "raise" or "disable".
+        before, after: Name to the names that it runs before and after.
         profile: Whether runs are profiled; None: not said.
         config: The path of the config file to read, its value None for no file; None: not said.
         problems: What is wrong in the source, each as a sentence with its place.
@@ -78,6 +81,8 @@ class Layer:
     overrides: Mapping[tuple[str, str], Setting] = field(default_factory=dict)
     priority: Mapping[str, Setting] = field(default_factory=dict)
     on_error: Mapping[str, Setting] = field(default_factory=dict)
+    before: Mapping[str, Setting] = field(default_factory=dict)
+    after: Mapping[str, Setting] = field(default_factory=dict)
     profile: Setting | None = None
     config: Setting | None = None
     problems: tuple[str, ...] = ()
@@ -94,6 +99,7 @@ class Settings:
         tables: Name to the tables of its instances, overrides applied.
         priority: Name to its priority.
         on_error: Name to "raise" or "disable".
+        before, after: Name to the names that it runs before and after.
         profile: Whether runs are profiled.
         problems: What is wrong, over all layers.
     """
@@ -104,6 +110,8 @@ class Settings:
     tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
     priority: Mapping[str, Setting] = field(default_factory=dict)
     on_error: Mapping[str, Setting] = field(default_factory=dict)
+    before: Mapping[str, Setting] = field(default_factory=dict)
+    after: Mapping[str, Setting] = field(default_factory=dict)
     profile: Setting = Setting(False, "", "default")
     problems: tuple[str, ...] = ()
 
@@ -119,7 +127,7 @@ class Settings:
         """
         found = [(f"{'enable' if each.value else 'disable'}.{name}", each) for name, each in self.switches.items()]
         found += [("autoload", self.autoload), ("profile", self.profile)]
-        for key in ("prefer", "priority", "on_error"):
+        for key in ("prefer", "priority", "on_error", "before", "after"):
             found += [(f"{key}.{name}", each) for name, each in getattr(self, key).items()]
         for name, several in self.tables.items():
             for number, table in enumerate(several, 1):
@@ -128,8 +136,12 @@ class Settings:
         return [(key, replace(each, value=True) if key.startswith("disable.") else each) for key, each in found]
 
     def disabled(self, name: str) -> Setting | None:
-        """Give the setting that switches a callback off, by its name or the name of its kind; None if there is none."""
-        for each in (name, name.partition("#")[0]):
+        """Give the setting that switches a callback off, by its name or the name of its kind; None if there is none.
+
+        One that is named by where it is (`package.module:Class`) is switched off by its class's name too.
+        """
+        kind = name.partition("#")[0]
+        for each in (name, kind, *(() if kind in self.switches else (short_name(kind),))):
             setting = self.switches.get(each)
             if setting is not None and not setting.value:
                 return setting
@@ -159,7 +171,8 @@ def merge(layers: Iterable[Layer]) -> Settings:
     problems: list[str] = []
     for layer in layers:
         problems += [*layer.problems, *_contradictions(layer)]
-        switches.update(_switches(layer))
+        for name, each in _switches(layer):
+            _switch(switches, name, each)
         autoload, profile = layer.autoload or autoload, layer.profile or profile
         tables.update(layer.tables)
         overrides.update(layer.overrides)
@@ -171,6 +184,8 @@ def merge(layers: Iterable[Layer]) -> Settings:
         tables=instances,
         priority={name: each for layer in layers for name, each in layer.priority.items()},
         on_error={name: each for layer in layers for name, each in layer.on_error.items()},
+        before={name: each for layer in layers for name, each in layer.before.items()},
+        after={name: each for layer in layers for name, each in layer.after.items()},
         profile=profile,
         problems=tuple(problems),
     )
@@ -187,9 +202,15 @@ def _switches(layer: Layer) -> Iterator[tuple[str, Setting]]:
         yield name, Setting(False, each.place, each.layer)
 
 
+def _switch(switches: dict[str, Setting], name: str, setting: Setting) -> None:
+    """Set a switch; off goes for everything that bears the name, also where it is switched on by where it is."""
+    alike = [] if setting.value else [each for each in switches if short_name(each) == name]
+    switches.update(dict.fromkeys([*alike, name], setting))
+
+
 def _contradictions(layer: Layer) -> Iterator[str]:
     for name, each in layer.enable.items():
-        off = layer.disable.get(name)
+        off = layer.disable.get(name) or layer.disable.get(short_name(name))
         if off is not None:
             yield f"{each.place}: {name!r} is switched on here, and off in {off.place}. Keep one of them."
     for (name, _), each in layer.overrides.items():

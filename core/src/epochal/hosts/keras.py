@@ -152,7 +152,7 @@ def drive(
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
-    host = HostList(lambda first, last: Driver(Run(model, stage), select([first, given, last], catalogue)))
+    host = HostList(lambda first, last: Driver(Run(model, stage), select([first, given, last], catalogue, stage=stage)))
     try:
         result = method(**arguments, callbacks=host)
     except BaseException as error:
