@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import epochal
+from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost
 from epochal_base_logger import BaseLogger
 
@@ -166,3 +167,54 @@ def test_what_one_run_left_is_not_written_into_the_next() -> None:
     FakeHost(base_logger, stateful_metrics=()).fit(values=lambda epoch, batch: {"stale": 7.0})
     FakeHost(base_logger, last).fit(values=lambda epoch, batch: {"loss": 0.5})
     assert last.epochs == [{"loss": 0.5}]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the run", "in on_train_begin"])
+def test_an_epoch_that_goes_on_after_a_restart_has_the_means_of_one_that_was_never_stopped(late: bool) -> None:
+    """The state is taken after two of four batches of the second epoch."""
+    values: dict[int, dict[str, Any]] = {
+        batch: {"loss": float(batch), "size": batch + 1, "auc": batch / 4} for batch in range(4)
+    }
+    taken: list[bytes] = []
+
+    class Take(epochal.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch == 1:
+                taken.append(dump_state(whole.state_dict()))
+
+    whole, seen = BaseLogger(["auc"]), Last()
+    FakeHost(whole, Take(), seen, stateful_metrics=()).fit(
+        epochs=2, steps=4, values=lambda epoch, batch: {**values[batch], "loss": values[batch]["loss"] + epoch}
+    )
+
+    resumed, rest = BaseLogger(["auc"]), Last()
+    state = parse_state(taken[-1])
+
+    class Restore(epochal.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            resumed.load_state_dict(state)
+
+    if not late:
+        resumed.load_state_dict(state)
+        assert resumed.state_dict() == state
+    FakeHost(resumed, *[Restore()] * late, rest, stateful_metrics=()).fit(
+        epochs=2,
+        initial_epoch=1,
+        steps=2,
+        values=lambda epoch, batch: {**values[batch + 2], "loss": values[batch + 2]["loss"] + epoch},
+    )
+    assert rest.epochs[0] == seen.epochs[1]
+
+
+def test_an_epoch_that_begins_after_a_restart_has_means_of_its_own() -> None:
+    first, seen = BaseLogger(), Last()
+    FakeHost(first, stateful_metrics=()).fit(epochs=1, values=lambda epoch, batch: {"loss": 9.0})
+    second = BaseLogger()
+    second.load_state_dict(first.state_dict())
+    FakeHost(second, seen, stateful_metrics=()).fit(epochs=2, initial_epoch=1, values=lambda epoch, batch: {"loss": 1.0})
+    assert seen.epochs == [{"loss": 1.0}]
+
+
+def test_what_is_no_state_is_refused() -> None:
+    with pytest.raises(epochal.StateError, match="is no state of it"):
+        BaseLogger().load_state_dict({"means": {"epoch": 1}})

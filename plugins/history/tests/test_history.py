@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import epochal
+from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost
 from epochal_history import History
 
@@ -107,3 +108,17 @@ def test_a_metric_that_was_never_recorded_cannot_be_plotted() -> None:
     history.on_epoch_end(0, {"loss": 3.0, "val_loss": 2.0})
     with pytest.raises(KeyError, match="there are: loss"):
         history.plot(["accuracy"])
+
+
+def test_a_run_that_goes_on_with_its_state_has_the_history_of_one_that_was_never_stopped() -> None:
+    def values(epoch: int, batch: int) -> dict[str, Any]:
+        return {"loss": 1 / (epoch + 1), **({"rare": float(epoch)} if epoch % 2 else {})}
+
+    whole, first, second = History(), History(), History()
+    FakeHost(whole).fit(epochs=5, values=values)
+    FakeHost(first).fit(epochs=2, values=values)
+    second.load_state_dict(parse_state(dump_state(first.state_dict())))
+    FakeHost(second).fit(epochs=5, initial_epoch=2, values=values)
+    assert (second.history, second.epoch) == (whole.history, whole.epoch)
+    assert second.to_rows() == whole.to_rows()
+    assert first.epoch == [0, 1]

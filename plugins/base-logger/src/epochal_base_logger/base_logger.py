@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Logs, Priority
+from epochal import Callback, Logs, Priority, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +37,7 @@ class BaseLogger(Callback):
 
     priority = Priority.METRICS
     provides = ()
+    state_attributes = ("means",)
 
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
         if isinstance(stateful_metrics, str):
@@ -46,6 +47,19 @@ class BaseLogger(Callback):
         self.stateful_metrics = frozenset(stateful_metrics or ())
         self._train = _Means(self.stateful_metrics)
         self._test = _Means(self.stateful_metrics)
+        self._epoch: int | None = None
+        self._given: dict[str, Any] = {}
+
+    @property
+    def means(self) -> dict[str, Any]:
+        """What a restart in the middle of an epoch needs: the epoch, and the sums and weights of its batches so far."""
+        return self._given if self._restored else {"epoch": self._epoch, **self._train.sums()}
+
+    @means.setter
+    def means(self, value: Any) -> None:
+        if not isinstance(value, dict) or set(value) != {"epoch", "totals", "weights"}:
+            raise StateError(f"BaseLogger: means={value!r} is no state of it")
+        self._given = value
 
     def on_run_begin(self, run: Run) -> None:
         """Learn which metrics are stateful; where all are, listen to no batch."""
@@ -56,8 +70,12 @@ class BaseLogger(Callback):
             run.drop(self, "on_test_begin", "on_test_batch_end", "on_test_end")
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Begin new means."""
+        """Begin new means, or go on with those of an epoch that was broken off."""
         self._train.reset()
+        # Here and not earlier, because whoever restores the state may do it in its own `on_train_begin`.
+        if not self.starts_afresh() and self._given["epoch"] == epoch:
+            self._train.go_on(self._given["totals"], self._given["weights"])
+        self._epoch, self._given = epoch, {}
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Count the batch in."""
@@ -91,6 +109,15 @@ class _Means:
         self._waiting: list[Mapping[str, Any]] = []
         self._totals: dict[str, Any] = {}
         self._weights: dict[str, float] = {}
+
+    def sums(self) -> dict[str, Any]:
+        """Give the weighted sums and the weights so far."""
+        self._fold()
+        return {"totals": self._totals, "weights": self._weights}
+
+    def go_on(self, totals: Mapping[str, Any], weights: Mapping[str, float]) -> None:
+        """Take the sums and weights of the batches before."""
+        self._totals, self._weights = dict(totals), dict(weights)
 
     def add(self, logs: Mapping[str, Any]) -> None:
         # A batch's logs may be written to by others later; what the host gave is what counts.

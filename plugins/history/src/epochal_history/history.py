@@ -26,6 +26,7 @@ class History(Callback):
 
     priority = Priority.METRICS
     provides = ()
+    state_attributes = ("history", "epoch", "_rows")
 
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Priority, TemplateError
-from epochal.chief import is_chief
+from epochal import TemplateError
 from epochal.frameworks import adapt
-from epochal.monitor import Monitor, count, number, switch, verbosity
+from epochal.monitor import count, switch
 from epochal.paths import is_remote
+from epochal.saving import SavingCallback
 from epochal.warn import warn_user
 
 from .files import check_place, checked_path, remove, write
@@ -18,12 +17,10 @@ from .files import check_place, checked_path, remove, write
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from epochal import Run
-
     Logs = Mapping[str, Any] | None
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(SavingCallback):
     """Saves the model, or its weights, at the end of epochs or every so many batches.
 
     A file is written beside its place, brought to the disk and then given its name: a kill, an error or a full disk at
@@ -71,9 +68,7 @@ class ModelCheckpoint(Callback):
         3
     """
 
-    priority = Priority.CHECKPOINT
-    provides = ()
-    state_attributes = ("best", "written", "_epoch", "_batch", "_batches")
+    state_attributes = (*SavingCallback.state_attributes, "written")
 
     def __init__(
         self,
@@ -88,40 +83,14 @@ class ModelCheckpoint(Callback):
         *,
         keep: int | None = None,
     ) -> None:
-        self.save_best_only = switch(self, "save_best_only", save_best_only)
+        super().__init__(monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold)
         self.save_weights_only = switch(self, "save_weights_only", save_weights_only)
         self._template = checked_path(filepath, self.save_weights_only)
         self.filepath = self._template.text
-        self._monitor = Monitor(self, monitor, mode)
-        self.monitor = monitor
-        self.mode = self._monitor.mode
-        self.verbose = verbosity(self, verbose)
-        self.save_freq = self._checked_frequency(save_freq)
-        self.best = self._checked_threshold(initial_value_threshold)
         self.keep = None if keep is None else self._checked_keep(keep)
         self.requires = tuple(name for name in self._template.fields if name not in ("epoch", "batch"))
         self.writes = (self.filepath,)
         self.written: list[str] = []
-        self._epoch = 0
-        self._batch = -1  # the batch of the epoch that ended last
-        self._batches = 0  # that ended since saving was due last
-        self._said_failed = False
-
-    def _checked_frequency(self, value: Any) -> int | str:
-        if isinstance(value, str) and value == "epoch":
-            return value
-        try:
-            return count(self, "save_freq", value, least=1)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"Unrecognized save_freq: {value!r}. ModelCheckpoint takes 'epoch', or a number of batches, which is "
-                "an int of 1 or more."
-            ) from None
-
-    def _checked_threshold(self, value: Any) -> float | None:
-        if value is None or (isinstance(value, float) and math.isinf(value)):
-            return value
-        return number(self, "initial_value_threshold", value)
 
     def _checked_keep(self, value: Any) -> int:
         keep = count(self, "keep", value, least=1)
@@ -133,19 +102,6 @@ class ModelCheckpoint(Callback):
                 "field, '{epoch}' for example"
             )
         return keep
-
-    @property
-    def async_safe(self) -> bool:
-        """Whether batches may go on ending in other threads meanwhile; Keras asks on JAX and PyTorch."""
-        return self.save_freq == "epoch"
-
-    # Before training
-
-    def on_run_begin(self, run: Run) -> None:
-        """Leave the batches out, if they are not counted."""
-        self._said_failed = False
-        if self.save_freq == "epoch":
-            run.drop(self, "on_train_batch_end")
 
     def preflight(self) -> None:
         """Check that there can be a file, and that `{batch}` has a value."""
@@ -164,8 +120,7 @@ class ModelCheckpoint(Callback):
         if self.run is None:
             self.preflight()
             self._look_for_fields()
-        if self.save_best_only:
-            self._monitor.begin()
+        super().on_train_begin(logs)
 
     def _look_for_fields(self) -> None:
         """Warn of fields that the model does not report; another callback may add them."""
@@ -177,82 +132,20 @@ class ModelCheckpoint(Callback):
         except TemplateError as error:
             warn_user(f"ModelCheckpoint: {error} Saving fails unless another callback adds it to the logs.")
 
-    # While training
+    def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
+        """Give the path of a file."""
+        return self._template.format(logs, epoch=epoch, batch=batch)
 
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Count the epoch's batches from 0, or on from where the state was taken."""
-        # Asked here because whoever restores the state may do it as late as in its own `on_train_begin`.
-        if self.starts_afresh() or epoch != self._epoch:
-            self._batch = -1
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Save if enough batches have ended."""
-        if not isinstance(self.save_freq, int):
-            return
-        steps = self.params.get("steps")
-        if steps is not None:
-            batch = min(batch, steps - 1)  # the number of the last execution may be greater
-        self._batches += batch - self._batch if batch > self._batch else batch + 1
-        self._batch = batch
-        if self._batches >= self.save_freq:
-            self._batches = 0
-            self._save_if_better(self._epoch, batch, logs or {})
-
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Save if epochs are what is saved."""
-        if self.save_freq == "epoch":
-            self._save_if_better(epoch, None, logs or {})
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Forget that the state was restored, if no epoch was left to train."""
-        self.starts_afresh()
-
-    def _save_if_better(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> None:
-        title = f"Epoch {epoch + 1}:"
-        path = self._template.format(logs, epoch=epoch, batch=batch)
-        if not self.save_best_only:
-            if not self._has_failed(title, path):
-                self._save(path, title, f"saving model to {path}")
-            return
-        value = self._monitor.read(logs)
-        if value is None:
-            return
-        best = "None" if self.best is None else f"{self.best:.5f}"
-        if not self._monitor.is_better(value, self.best):
-            self._say(f"{title} {self.monitor} did not improve from {best}")
-            return
-        self._save(path, title, f"{self.monitor} improved from {best} to {value:.5f}, saving model to {path}")
-        self.best = value
-
-    def _has_failed(self, title: str, path: str) -> bool:
-        if self.run is None or not self.run.has_failed:
-            return False
-        if not self._said_failed and self._is_chief:
-            self.print(f"{title} the run has failed, so the model is not saved to {path}")
-        self._said_failed = True
-        return True
-
-    def _save(self, path: str, title: str, why: str) -> None:
-        if not self._is_chief:
-            return
-        self._say(f"{title} {why}")
+    def save(self, path: str) -> bool:
+        """Write a file, and remove those that are too many."""
         adapter = adapt(self)
         write(path, adapter.save_weights if self.save_weights_only else adapter.save)
-        self._say(f"{title} finished saving model to {path}")
         if self.keep is not None:
             self._remove_older(os.path.abspath(path), self.keep)
+        return True
 
     def _remove_older(self, newest: str, keep: int) -> None:
         self.written = [*(each for each in self.written if each != newest), newest]
         older, self.written = self.written[:-keep], self.written[-keep:]
         for path in older:
             remove(path)
-
-    def _say(self, text: str) -> None:
-        if self.verbose and self._is_chief:
-            self.print(text)
-
-    @property
-    def _is_chief(self) -> bool:
-        return self.run.is_chief if self.run is not None else is_chief()
