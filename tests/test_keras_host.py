@@ -355,7 +355,7 @@ def test_no_batches_at_all_gives_what_keras_gives(make_model: Any, data: Data) -
 def test_to_predict_no_batches_is_kerass_own_error_with_a_note_that_explains_it(model: Any, data: Data) -> None:
     with pytest.raises(UnboundLocalError) as caught:
         epochal.predict(model, data[0][:0], verbose=0)
-    assert getattr(caught.value, "__notes__", []) == ["the data holds no batches, so there is nothing to predict"]
+    assert notes(caught.value) == ["the data holds no batches, so there is nothing to predict"]
 
 
 def test_a_wrong_call_is_kerass_own_error(model: Any) -> None:
