@@ -351,6 +351,13 @@ def test_no_batches_at_all_gives_what_keras_gives(make_model: Any, data: Data) -
     assert result(epochal.fit) == result(keras.Model.fit)
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_to_predict_no_batches_is_kerass_own_error_with_a_note_that_explains_it(model: Any, data: Data) -> None:
+    with pytest.raises(UnboundLocalError) as caught:
+        epochal.predict(model, data[0][:0], verbose=0)
+    assert notes(caught.value) == ["the data holds no batches, so there is nothing to predict"]
+
+
 def test_a_wrong_call_is_kerass_own_error(model: Any) -> None:
     with pytest.raises(ValueError, match=r"(?i)data cardinality|number of samples|same"):
         epochal.fit(model, np.zeros((3, 4)), np.zeros((4, 1)), verbose=0)
@@ -369,13 +376,16 @@ def test_a_model_with_a_fit_of_its_own_gets_its_arguments_and_no_others(data: Da
 
 
 def test_callbacks_are_checked_before_anything_trains(model: Any, data: Data) -> None:
+    class Empty:
+        pass
+
     before = model.get_weights()
     with pytest.raises(epochal.UnknownCallbackError, match="Did you mean 'history'"):
         epochal.fit(model, *data, verbose=0, callbacks=["histroy"])
     with pytest.raises(epochal.InvalidCallbackError, match=r"OurRecorder|Recorder\(\)"):
         epochal.fit(model, *data, verbose=0, callbacks=[OurRecorder])
     with pytest.raises(epochal.InvalidCallbackError, match="implements no event"):
-        epochal.fit(model, *data, verbose=0, callbacks=[object()])
+        epochal.fit(model, *data, verbose=0, callbacks=[Empty()])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
@@ -425,5 +435,10 @@ def test_what_is_no_model_of_keras_3_is_refused_in_a_sentence(data: Data) -> Non
 
     with pytest.raises(epochal.RunError, match="is a model of tf_keras"):
         epochal.fit(tf_keras.Sequential(), *data)
-    with pytest.raises(epochal.RunError, match="'m' is no Keras model"):
+    with pytest.raises(epochal.RunError, match=r"'m' of type str is no Keras model.* `epochal.fit\(model, x, …\)`"):
         epochal.fit("m", *data)
+    with pytest.raises(epochal.RunError, match="of type ndarray is no Keras model") as raised:
+        epochal.fit(*data)  # the model is forgotten
+    assert len(str(raised.value)) < 300, "the data does not belong into the message"
+    with pytest.raises(epochal.RunError, match="Sequential is a class, and a model is an instance of it"):
+        epochal.fit(keras.Sequential, *data)

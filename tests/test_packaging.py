@@ -109,6 +109,7 @@ def test_the_core_imports_only_downwards_as_its_readme_says() -> None:
     table = re.findall(r"^\| (`.*`) \|", (ROOT / "core/README.md").read_text(), flags=re.MULTILINE)
     rows = [[name.strip("/`").removesuffix(".py") for name in row.split(", ")] for row in table]
     level = {name: number for number, row in enumerate(rows) for name in row}
+    assert len(level) == sum(map(len, rows)), "a module stands in one place"
     for path in (ROOT / "core/src/epochal").rglob("*.py"):
         own = path.relative_to(ROOT / "core/src/epochal").parts[0].removesuffix(".py")
         if own in ("__init__", "__main__"):

@@ -113,6 +113,18 @@ def test_a_name_far_from_all_others_gets_no_suggestion() -> None:
     assert "Did you mean" not in str(raised.value)
 
 
+def test_a_name_that_may_be_installed_tells_the_distribution_that_brings_it_by_convention() -> None:
+    with pytest.raises(UnknownCallbackError, match="`pip install epochal-csv-logger`, if that is what you want"):
+        Catalogue().find("csv_logger")
+
+
+@pytest.mark.parametrize("name", ["", "CSVLogger", "my logger", "a.b", "../x", "x; rm"])
+def test_what_is_no_name_of_a_callback_is_no_distribution_to_install(name: str) -> None:
+    with pytest.raises(UnknownCallbackError) as raised:
+        Catalogue().find(name)
+    assert "pip install" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "requirement", ["epochal-core>=99", "Epochal_Core (>=99)", "epochal.core ~= 99.0 ; python_version > '3'"]
 )
@@ -166,7 +178,8 @@ def test_two_distributions_with_one_name_are_an_error_that_names_both(site: Site
     assert found.find("two").status is Status.OK
     with pytest.raises(AmbiguousCallbackError) as raised:
         found.find("one").load()
-    for part in ("'one'", "first-dist 1.0", "second-dist 2.0", "pip uninstall first-dist", "pip uninstall second-dist"):
+    uninstall = ("pip uninstall first-dist", "pip uninstall second-dist")
+    for part in ("'one'", "first-dist 1.0", "second-dist 2.0", *uninstall, '`prefer = {one = "first-dist"}`'):
         assert part in str(raised.value)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from types import ModuleType
+from types import GeneratorType, ModuleType
 from typing import Any
 
 import pytest
@@ -35,6 +35,16 @@ def values(event: str) -> tuple[Any, ...]:
     """Values of an event's arguments, without `run`."""
     given = {"epoch": 3, "batch": 5, "logs": LOGS, "outcome": "done"}
     return tuple(given[name] for name in EVENTS[event][1:])
+
+
+@pytest.mark.parametrize(
+    "given", [3, b"stopping", object(), None, {1, 2}, (each for each in "ab")], ids=lambda each: type(each).__name__
+)
+def test_a_value_of_a_builtin_type_is_no_callback(given: Any) -> None:
+    text = message(given)
+    assert f"of type {type(given).__name__} is no callback" in text
+    assert "on_epoch_end" not in text, "who passes this needs no list of the events"
+    assert ("as a list" in text) == isinstance(given, (set, GeneratorType))
 
 
 # Subclasses of Callback
@@ -382,8 +392,8 @@ def test_a_marked_bound_method_is_a_callback_as_a_marked_function_is() -> None:
 
 @pytest.mark.parametrize(
     "callback",
-    [object(), 5, "text", module("x = 1"), lambda: None],
-    ids=["object", "int", "text", "module", "function"],
+    [type("Mine", (), {})(), module("x = 1"), lambda: None],
+    ids=["object", "module", "function"],
 )
 def test_an_object_without_any_event_is_an_error_that_says_what_to_do(callback: Any) -> None:
     text = message(callback)

@@ -174,8 +174,8 @@ class Catalogue:
         hint = nearest(name, [record.name for record in self.records])
         raise UnknownCallbackError(
             name,
-            f"no installed callback has the name {name!r}.{hint} `epochal list` shows what is installed. "
-            "A callback that is not installed under a name is given as an object.",
+            f"no installed callback has the name {name!r}.{hint or _where_it_may_be(name)} `epochal list` shows what "
+            "is installed. A callback that is not installed under a name is given as an object.",
         )
 
     def preferring(self, distributions: Mapping[str, str]) -> Catalogue:
@@ -205,6 +205,18 @@ class Catalogue:
             if found is not None and (found is callback or found is type(callback)):
                 return record
         return None
+
+
+def _where_it_may_be(name: str) -> str:
+    """Give the sentence that names the distribution which by convention brings a callback; empty for what is no name.
+
+    >>> _where_it_may_be("csv_logger")
+    " By convention 'epochal-csv-logger' brings it: `pip install epochal-csv-logger`, if that is what you want."
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        return ""
+    distribution = f"epochal-{name.replace('_', '-')}"
+    return f" By convention {distribution!r} brings it: `pip install {distribution}`, if that is what you want."
 
 
 def discover() -> Catalogue:
@@ -385,6 +397,9 @@ def _mark_duplicates(records: Sequence[Record]) -> Iterable[Record]:
         conventional = f"epochal-{record.name.replace('_', '-')}"
         others = [claim for claim in claims if claim.distribution != conventional] or claims
         commands = " or ".join(f"`pip uninstall {claim.distribution}`" for claim in others)
+        choice = f'`prefer = {{{record.name} = "{others[0].distribution}"}}`'
         yield replace(
-            record, status=Status.DUPLICATE, reason=f"{origins} both claim its name. Keep one of them: {commands}."
+            record,
+            status=Status.DUPLICATE,
+            reason=f"{origins} both claim its name. Keep one of them: {commands}; or choose in the config: {choice}.",
         )

@@ -8,6 +8,8 @@ arguments by position, without `run`, which is bound already.
 from __future__ import annotations
 
 import inspect
+import reprlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from types import FunctionType, MethodType, ModuleType
@@ -122,6 +124,13 @@ def _mark(attribute: Any) -> Any:
 def _check_meant(member: Member) -> None:
     """Refuse an object without any event; a Callback may have none, unless one of its methods looks like one."""
     callback = member.callback
+    if type(callback).__module__ == "builtins" and not isinstance(callback, ModuleType):
+        what = f"{reprlib.repr(callback)} of type {type(callback).__name__} is no callback."
+        are_several = isinstance(callback, Iterable) and not isinstance(callback, bytes)
+        several = " Give several callbacks as a list." if are_several else ""
+        raise InvalidCallbackError(
+            member.name, f"{what}{several} A callback is an object, or the name of an installed one."
+        )
     if not isinstance(callback, Callback):
         raise InvalidCallbackError(
             member.name,

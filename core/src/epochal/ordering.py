@@ -82,7 +82,7 @@ def order(candidates: Iterable[Candidate]) -> list[Place]:
     2. An edge delays the callback that has to wait. It never hurries the one that is waited for.
     3. A priority never breaks an edge, and an edge changes nothing for callbacks that it does not name, except that
        those with a priority between the two now run ahead of the one that waits.
-    4. Adding a callback without edges leaves the order of the others as it was.
+    4. Adding a callback that has no edges, and that no edge names, leaves the order of the others as it was.
 
     A worked example. `ema` (priority 10, after `plateau`), `plateau` (30) and `stop` (50) are active:
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import reprlib
 import signal
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..driver import Driver
 from ..errors import RunError
+from ..faults import add_note
 from ..run import Run
 from ..selection import select
 from ..signals import Terminated
@@ -156,6 +158,8 @@ def drive(
     try:
         result = method(**arguments, callbacks=host)
     except BaseException as error:
+        if isinstance(error, UnboundLocalError) and host.has_no_batches:  # Keras joins the outputs of no batches
+            add_note(error, "the data holds no batches, so there is nothing to predict")
         host.end(error)
         if not isinstance(error, Terminated):
             raise
@@ -218,9 +222,12 @@ def _method(model: Any, name: str) -> Callable[..., Any]:
             "epochal.fit, evaluate and predict drive Keras 3, and this is a model of tf_keras. Single callbacks work "
             "there: model.fit(callbacks=[…])."
         )
+    if isinstance(model, type):
+        raise RunError(f"{model.__qualname__} is a class, and a model is an instance of it.")
     method: Callable[..., Any] | None = getattr(model, name, None)
     if method is None:
         raise RunError(
-            f"{model!r} is no Keras model: it has no `{name}`. For a loop of your own there is epochal.loop."
+            f"{reprlib.repr(model)} of type {type(model).__name__} is no Keras model: it has no `{name}`. The model is "
+            f"the first argument: `epochal.{name}(model, x, …)`. For a loop of your own there is epochal.loop."
         )
     return method

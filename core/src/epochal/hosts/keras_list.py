@@ -56,6 +56,11 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         """Our History."""
         return self._driver.run.history
 
+    @property
+    def has_no_batches(self) -> bool:
+        """Whether the data of the call is known to hold none."""
+        return self._driver.run.params.get("steps") == 0
+
     def end(self, error: BaseException | None = None) -> None:
         """End the run, whoever drove it."""
         for part in self._parts:
