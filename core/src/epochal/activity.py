@@ -95,25 +95,24 @@ def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity
 
 
 def _activity(name: str, record: Record, settings: Settings) -> Activity:
-    active, why = decide(name, record.autoload, settings, record.name)
+    active, why = decide(name, record.autoload, settings)
     return Activity(record, active and record.status is Status.OK, why, len(settings.tables.get(name, (0,))))
 
 
-def decide(name: str, autoload: bool, settings: Settings, own: str = "") -> tuple[bool, str]:
+def decide(name: str, autoload: bool, settings: Settings) -> tuple[bool, str]:
     """Decide whether a callback is active by its name.
 
     Args:
         name: The name, as the settings know it.
         autoload: Whether it asks to be active by itself.
         settings: The settings.
-        own: The callback's own name, where the settings know it by where it is; it can be switched off by both.
 
     Returns:
         Whether it is, and why.
     """
     if name in PINNED:
         return True, "pinned"
-    off = settings.disabled(name) or settings.disabled_as(own, name)
+    off = settings.disabled(name)
     if off is not None:
         return False, f"switched off by {off.where}"
     if name in settings.switches:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 import sys
 import warnings
 from dataclasses import replace
@@ -18,7 +17,8 @@ from .config import short_path
 from .discovery import Record, Status
 from .errors import CallbackImportError, InvalidCallbackError, nearest, one_line
 from .hookspecs import ALIASES, EVENTS
-from .member import marked_functions, snake_case
+from .member import marked_functions
+from .names import short_name
 from .path_names import absolute_name, relative_name, split_path
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FileRecord(Record):
         loaded = _loaded(self.path)
         if loaded is not None:
             return loaded.__name__
-        name = _word(self.path)
+        name = short_name(str(self.path))
         return name if _is_free(name, self.path) else f"{name}_{crc32(os.fsencode(self.path)):08x}"
 
     @property
@@ -118,17 +118,10 @@ class FileRecord(Record):
 def file_record(name: str) -> FileRecord:
     """Make the record of a name that is a path; a relative one begins in the working directory. Nothing is run."""
     value = absolute_name(name, Path.cwd())
-    text, attribute = split_path(value)
-    path = Path(text)
-    own = snake_case(attribute.rpartition(".")[2]) if attribute else _word(path)
-    record = FileRecord(own, value, f"file {short_path(path)}", "")
+    path = Path(split_path(value)[0])
+    record = FileRecord(short_name(value), value, f"file {short_path(path)}", "")
     reason = _reason(path)
     return replace(record, status=Status.BROKEN, reason=reason) if reason else record
-
-
-def _word(path: Path) -> str:
-    """Give a file's name as one of Python's."""
-    return re.sub(r"^(?=\d)|\W", "_", path.stem)
 
 
 def _reason(path: Path) -> str:

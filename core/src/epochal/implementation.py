@@ -22,7 +22,7 @@ from .member import MARK, is_keras_callback, marked_functions
 from .names import snake_case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .member import Member
     from .run import Run

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from .path_names import is_path, split_path
 
 
 def snake_case(name: str) -> str:
@@ -17,9 +20,12 @@ def snake_case(name: str) -> str:
 
 
 def short_name(name: str) -> str:
-    """Give the name of a callback that is named by where it is, `package.module:Class`; any other name as it is.
+    """Give the name of a callback that is named by where it is (`package.module:Class`, a file); any other as it is.
 
-    >>> short_name("tqdm.keras:TqdmCallback"), short_name("csv_logger#2")
-    ('tqdm_callback', 'csv_logger#2')
+    >>> short_name("tqdm.keras:TqdmCallback"), short_name("./my-callback.py"), short_name("csv_logger#2")
+    ('tqdm_callback', 'my_callback', 'csv_logger#2')
     """
+    if is_path(name):
+        path, attribute = split_path(name)
+        return snake_case(attribute.rpartition(".")[2]) if attribute else re.sub(r"^(?=\d)|\W", "_", Path(path).stem)
     return snake_case(name.rpartition(":")[2].rpartition(".")[2]) if ":" in name else name

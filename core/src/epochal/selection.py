@@ -265,7 +265,7 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
             record = find_record(name, catalogue)
         except UnknownCallbackError as error:
             unknown = error
-        active, why = decide(name, name in autoloaded, settings, "" if record is None else record.name)
+        active, why = decide(name, name in autoloaded, settings)
         switch = settings.switches.get(name)
         off = settings.disabled(name)
         if off is not None and name in PINNED:

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-LAYERS = ("default", "file", "environment", "command line")
-"""The sources, the lowest first."""
-
-
 @dataclass(frozen=True)
 class Setting:
     """A value and where it comes from.
@@ -138,7 +134,8 @@ class Settings:
     def disabled(self, name: str) -> Setting | None:
         """Give the setting that switches a callback off, by its name or the name of its kind; None if there is none.
 
-        One that is named by where it is (`package.module:Class`) is switched off by its class's name too.
+        One that is named by where it is (`package.module:Class`, the path of a file) is switched off by the name it
+        has in a run too.
         """
         kind = name.partition("#")[0]
         for each in (name, kind, *(() if kind in self.switches else (short_name(kind),))):
@@ -146,16 +143,6 @@ class Settings:
             if setting is not None and not setting.value:
                 return setting
         return None
-
-    def disabled_as(self, own: str, name: str) -> Setting | None:
-        """Give the setting that switches a callback off by its own name, where another name switches it on.
-
-        Of the two the higher layer counts, and in one layer what switches off.
-        """
-        off, on = self.disabled(own), self.switches.get(name)
-        if off is None or own == name or on is None or LAYERS.index(off.layer) < LAYERS.index(on.layer):
-            return None
-        return off
 
 
 def merge(layers: Iterable[Layer]) -> Settings:

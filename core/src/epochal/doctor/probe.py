@@ -18,8 +18,8 @@ def main() -> None:
     from ..discovery import Record
     from ..errors import CallbackError
     from ..file_record import FileRecord
-    from ..path_names import is_path
     from ..implementation import misspelt_events
+    from ..path_names import is_path
 
     # What callbacks print goes elsewhere.
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
