@@ -211,7 +211,9 @@ def test_an_epoch_that_begins_after_a_restart_has_means_of_its_own() -> None:
     FakeHost(first, stateful_metrics=()).fit(epochs=1, values=lambda epoch, batch: {"loss": 9.0})
     second = BaseLogger()
     second.load_state_dict(first.state_dict())
-    FakeHost(second, seen, stateful_metrics=()).fit(epochs=2, initial_epoch=1, values=lambda epoch, batch: {"loss": 1.0})
+    FakeHost(second, seen, stateful_metrics=()).fit(
+        epochs=2, initial_epoch=1, values=lambda epoch, batch: {"loss": 1.0}
+    )
     assert seen.epochs == [{"loss": 1.0}]
 
 
