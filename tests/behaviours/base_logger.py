@@ -54,3 +54,15 @@ def several_steps_count(BaseLogger: Any) -> None:
 )
 def a_batch_without_a_size_counts(BaseLogger: Any) -> None:
     assert _mean(BaseLogger(), {"loss": 1.0}, {"loss": 2.0}, metrics=["loss"]) == 1.5
+
+
+@behaviour(
+    "base_logger",
+    "An epoch without examples has a mean too",
+    keras="Batches that are all empty are a ZeroDivisionError at the end of the epoch.",
+    ours="The mean of nothing is 0.",
+    fails_with=ZeroDivisionError,
+    keras_class=_TF_KERAS,
+)
+def nothing_is_divided_by(BaseLogger: Any) -> None:
+    assert _mean(BaseLogger(), {"loss": 1.0, "size": 0}, metrics=["loss"]) == 0.0

@@ -53,3 +53,17 @@ def rare_metrics_are_aligned(History: Any, model: Any, data: Any) -> None:
     history = History()
     model.fit(*data, epochs=3, verbose=0, validation_split=0.5, validation_freq=2, callbacks=[history])
     assert [row["val_loss"] is None for row in history.to_rows()] == [True, False, True]
+
+
+@behaviour(
+    "history",
+    "A plot is one call",
+    keras="There is none; everybody writes it anew.",
+    ours="`plot()` gives a figure of matplotlib, every metric beside that of validation.",
+    fails_with=AttributeError,
+)
+def a_plot_is_one_call(History: Any, model: Any, data: Any) -> None:
+    history = History()
+    model.fit(*data, epochs=2, verbose=0, validation_split=0.5, callbacks=[history])
+    figure = history.plot(["loss"])
+    assert [line.get_label() for line in figure.axes[0].lines] == ["loss", "val_loss"]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import requests
 
+import epochal
+
 from . import behaviour
 
 if TYPE_CHECKING:
@@ -93,3 +95,21 @@ def arrays_are_lists(RemoteMonitor: Any, monkeypatch: Any) -> None:
     monitor.on_epoch_end(0, {"per_class": np.array([0.5, 1.0])})
     monitor.on_train_end()
     assert json.loads(posts.bodies[0]["data"])["per_class"] == [0.5, 1.0]
+
+
+@behaviour(
+    "remote_monitor",
+    "An error of its own does not end the training",
+    keras="Whatever it raises ends the training, for the sake of a report.",
+    ours="It is not critical: in a run the error is shown, and training goes on without it.",
+    fails_with=ConnectionRefusedError,
+)
+def it_is_not_critical(RemoteMonitor: Any, model: Any, data: Any, monkeypatch: Any) -> None:
+    monitor = RemoteMonitor()
+
+    def refuse(epoch: int, logs: Any = None) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(monitor, "on_epoch_end", refuse)
+    history = epochal.fit(model, *data, epochs=2, verbose=0, callbacks=[monitor])
+    assert history.epoch == [0, 1]

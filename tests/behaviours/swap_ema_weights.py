@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+import epochal
+
 from . import behaviour
 
 X = np.linspace(-1, 1, 8).reshape(8, 1)
@@ -150,3 +152,18 @@ def two_do_not_undo_each_other(SwapEMAWeights: Any) -> None:
     average = _average(model)
     model.evaluate(X, Y, verbose=0, callbacks=[SwapEMAWeights(), SwapEMAWeights(), watch])
     assert watch.evaluated == [average]
+
+
+@behaviour(
+    "swap_ema_weights",
+    "What is saved is what was evaluated, in whatever order the callbacks are given",
+    keras="Behind ModelCheckpoint in the list it comes too late, and the weights without the average are saved.",
+    ours="It declares that it runs before ModelCheckpoint and OrbaxCheckpoint, and in a run it does.",
+)
+def averages_are_saved_in_any_order(SwapEMAWeights: Any, tmp_path: Any) -> None:
+    model, watch = _model(trained=False), Watch()
+    save = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
+    epochal.fit(model, X, Y, epochs=2, verbose=0, callbacks=[save, SwapEMAWeights(swap_on_epoch=True), watch])
+    weight, average = watch.trained[-1]
+    assert weight != average
+    assert _weight(keras.models.load_model(tmp_path / "model.keras")) == average

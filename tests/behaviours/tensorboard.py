@@ -193,3 +193,18 @@ def it_needs_no_tensorflow(TensorBoard: Any, tmp_path: Path, monkeypatch: Any) -
     callback.set_model(_model())
     callback.on_train_begin()
     callback.on_train_end()
+
+
+@behaviour(
+    "tensorboard",
+    "Batches are counted on over a restart",
+    keras="The count is no part of anything that could be kept: after a restart batches begin at step 1 again.",
+    ours="It is the state.",
+    fails_with=AttributeError,
+)
+def batches_are_counted_on_over_a_restart(TensorBoard: Any, tmp_path: Path) -> None:
+    first, second = TensorBoard(tmp_path, update_freq="batch"), TensorBoard(tmp_path, update_freq="batch")
+    _fit(first)
+    second.load_state_dict(first.state_dict())
+    _fit(second)
+    assert sorted(_steps(tmp_path, "batch_loss")) == [1, 2, 3, 4, 5, 6]

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 PLAIN = frozenset((float, int, bool, str, bytes, type(None)))
 """The types of values that are on no device."""
 
+WEIGHTS = ("size", "num_steps", "batch")
+"""What the logs of a batch may hold besides metrics, where their values are raw: how much the batch counts."""
+
 _NOTHING: dict[str, Any] = {}
 _MISSING = object()
 

@@ -153,6 +153,18 @@ def test_the_three_ways_give_the_same(model: Any, tmp_path: Path, scalars: Any, 
     assert scalars(tmp_path / "run" / "train") == scalars(tmp_path / "bare" / "train")
 
 
+def test_how_much_a_batch_of_a_loop_counts_is_no_metric(model: Any, logs: Path, scalars: Any) -> None:
+    host = FakeHost(TensorBoard(logs, update_freq=1), model=model, stateful_metrics=())
+    host.fit(steps=2, values=lambda epoch, batch: {"loss": 0.5, "size": 8, "num_steps": 1})
+    assert scalars(logs / "train")["batch_loss"] == [(1, 0.5), (2, 0.5)]
+    assert not {"batch_size", "batch_num_steps"} & set(scalars(logs / "train"))
+
+
+def test_a_metric_may_have_any_name(model: Any, logs: Path, scalars: Any) -> None:
+    FakeHost(TensorBoard(logs, update_freq=1), model=model).fit(steps=1, values=lambda epoch, batch: {"size": 0.25})
+    assert scalars(logs / "train")["batch_size"] == [(1, 0.25)]
+
+
 class Tensor:
     """A tensor on a device, which counts how often it was fetched."""
 

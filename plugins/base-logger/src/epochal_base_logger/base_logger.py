@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority, StateError
+from epochal.logs import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from epochal import Run
-
-_WEIGHTS = ("size", "num_steps", "batch")
-"""What the logs of a batch hold besides metrics."""
 
 _CHUNK = 100
 """How many batches wait before their values are fetched: the device is waited for once in so many batches."""
@@ -145,7 +143,7 @@ class _Means:
             logs = Logs(values)
             weight = float(logs.get("size", 1)) * float(logs.get("num_steps", 1))
             for key, value in logs.items():
-                if key not in _WEIGHTS:
+                if key not in WEIGHTS:
                     self._fold_value(key, value, weight)
         self._waiting.clear()
 

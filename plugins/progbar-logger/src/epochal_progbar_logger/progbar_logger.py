@@ -9,6 +9,7 @@ from collections.abc import Mapping  # noqa: TC003  # the parameters' types are 
 from typing import TYPE_CHECKING, Any, Literal
 
 from epochal import Callback, Outcome, Priority
+from epochal.logs import WEIGHTS
 
 from .bare import calling_list, make_is_left, silence_others
 from .display import Terminal
@@ -32,8 +33,6 @@ _EVENTS = (
     *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
     *_BATCH_EVENTS,
 )
-_WEIGHTS = ("size", "num_steps", "batch")
-"""What the logs of a batch in a hand-written loop hold besides metrics."""
 
 
 class ProgbarLogger(Callback):
@@ -256,7 +255,7 @@ class ProgbarLogger(Callback):
         self._count(show)
         if logs:
             weighted = self._run is not None and self._run.stateful_metrics is not None
-            read = {name: value for name, value in logs.items() if not (weighted and name in _WEIGHTS)}
+            read = {name: value for name, value in logs.items() if not (weighted and name in WEIGHTS)}
             show.progress.take_metrics(metrics(read))
         self._draw(show)
 

@@ -26,9 +26,13 @@ class Batches:
 
     Args:
         values: Turns logs into values of an event.
+
+    Attributes:
+        left_out: Names in the logs that are no metrics.
     """
 
     def __init__(self, values: LogValues) -> None:
+        self.left_out: tuple[str, ...] = ()
         self._values = values
         self._rows: list[tuple[int, float, dict[str, Any]]] = []
         self._due = 0.0
@@ -45,7 +49,7 @@ class Batches:
         if not self._rows:
             self._due = time.monotonic() + SECONDS
         raw = logs.raw if isinstance(logs, Logs) else logs.__getitem__
-        row = {key: self._held(raw(key)) for key in logs}
+        row = {key: self._held(raw(key)) for key in logs if key not in self.left_out}
         row.update(further)
         self._rows.append((step, time.time(), row))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from epochal import Callback, Priority
 from epochal.chief import is_chief
 from epochal.frameworks import adapt
+from epochal.logs import WEIGHTS
 from epochal.monitor import count, switch
 from epochal.warn import warn_user
 
@@ -155,6 +156,8 @@ class TensorBoard(Callback):
             self.preflight()
         session = self._open()
         self._in_training = True
+        if self.run is not None and self.run.stateful_metrics is not None:  # the values of batches are raw
+            session.batches.left_out = WEIGHTS
         if self.embeddings_freq:
             # Before the event file: TensorBoard looks for the config when it finds a new run, and not again.
             self._projector = Projector(Path(self.log_dir, TRAIN), Path(self.log_dir), self.embeddings_metadata)
