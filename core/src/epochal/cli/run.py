@@ -17,7 +17,7 @@ from ..hosts.script import drive_keras
 from ..program import NotRunnableError, Program
 from ..settings import Layer, Setting
 from ..values import parse_value, spelling_hint
-from .completion import complete_names
+from .completion import complete_names, complete_overrides
 
 if TYPE_CHECKING:
     import argparse
@@ -47,13 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     enable = add("--enable", action="append", metavar="NAME", help="switch on callbacks, with commas between them")
     disable = add("--disable", action="append", metavar="NAME", help="switch off callbacks, whoever switched them on")
     enable.completer = disable.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
-    add(
+    values = add(
         "--set",
         action="append",
         type=_override,
         metavar="NAME.PARAMETER=VALUE",
         help="switch a callback on and set a parameter, the value as in a config file; NAME#2 is the second instance",
     )
+    values.completer = complete_overrides  # type: ignore[attr-defined]
     add("--config", metavar="FILE", help="read this config file instead of looking for one; empty: none")
     add("--plan", action="store_true", help="run up to the first fit, evaluate or predict, show what it would call")
     add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
