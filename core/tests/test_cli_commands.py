@@ -377,6 +377,7 @@ def test_completion_prints_a_script_for_the_shell(epochal: Told, shell: str) -> 
         ("epochal en", ["enable"]),
         ("epochal info stop", ["stopper"]),
         ("epochal enable stopper pat", ["patience="]),
+        ("epochal run --set stop", ["stopper.patience="]),
         ("epochal plan --event on_epoch_e", ["on_epoch_end"]),
     ],
 )
@@ -400,11 +401,14 @@ def test_names_events_and_parameters_are_completed(full: Site) -> None:
     from argparse import Namespace
 
     from epochal.cli import build_parser
-    from epochal.cli.completion import complete_names, complete_parameters
+    from epochal.cli.completion import complete_names, complete_overrides, complete_parameters
 
     assert {"stopper", "writer", "history"} <= {*complete_names()}
     assert complete_parameters(Namespace(name="writer")) == ["path="]
     assert complete_parameters(Namespace(name="nobody")) == []
+    assert complete_overrides("writer.pa") == complete_overrides("writ") == ["writer.path="]
+    assert {"stopper.", "writer."} <= {*complete_overrides("")}
+    assert complete_overrides("nobody") == []
     commands: Any = next(action for action in build_parser(["plan"])._actions if action.dest == "command")
     event: Any = next(action for action in commands.choices["plan"]._actions if action.dest == "event")
     assert "on_epoch_end" in event.completer()

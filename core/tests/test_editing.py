@@ -199,8 +199,11 @@ def test_a_wrong_parameter_is_found_before_anything_is_written(
     assert not (tmp_path / "epochal.toml").exists()
 
 
-def test_what_a_constructor_lacks_in_this_place_is_no_wrong_parameter(full: Site, tmp_path: Path) -> None:
-    assert on(full, tmp_path / "epochal.toml", "writer", filename="offline").changes
+def test_what_a_constructor_lacks_in_this_place_is_no_wrong_parameter_and_is_warned_of(
+    full: Site, tmp_path: Path
+) -> None:
+    with pytest.warns(UserWarning, match=r"creating 'writer' failed here: RuntimeError: call start\(\) first"):
+        assert on(full, tmp_path / "epochal.toml", "writer", filename="offline").changes
 
 
 def test_what_cannot_be_used_is_not_switched_on(full: Site, tmp_path: Path) -> None:

@@ -440,6 +440,13 @@ def test_a_table_gives_parameters_and_several_tables_several_instances(full: Sit
     }
 
 
+def test_each_of_several_instances_tells_where_it_is_switched_on(full: Site) -> None:
+    path = {"path": Setting("a", "", "file")}
+    several = tuple(Table(f"x.toml, line {line}, callbacks.writer", "file", path) for line in (3, 7))
+    members = select(None, full.catalogue(), merge([Layer(tables={"writer": several})]))
+    assert [member.activated for member in members if "writer" in member.name] == ["x.toml, line 3", "x.toml, line 7"]
+
+
 def test_one_of_several_instances_can_be_switched_off_and_the_others_keep_their_names(full: Site) -> None:
     several = tuple(table("writer", path=path)["writer"][0] for path in "abc")
     off = switched(False, "writer#2")

@@ -18,6 +18,7 @@ from .path_names import absolute_name, is_path, relative_name
 from .plan import order_events
 from .settings import Setting, Table
 from .values import spelling_hint
+from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,7 +162,8 @@ def _refusal(found: Callable[..., Any], name: str, arguments: Mapping[str, Any])
         created = found(**arguments)
     except (TypeError, ValueError, SystemExit) as error:
         return [f"{name}: {one_line(error)}"]
-    except Exception:
+    except Exception as error:
+        warn_user(f"creating {name!r} failed here: {one_line(error)}. A run fails of it if it is so where that begins.")
         return []
     return _no_callback(created, name)
 

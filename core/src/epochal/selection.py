@@ -176,10 +176,10 @@ def _create(
     for each in wanted:
         replacement = replaced[each.record.name]
         if replacement is None:
-            for title, instance in _instances(each, settings, problems, stage):
+            for title, instance, activated in _instances(each, settings, problems, stage):
                 name = title if title not in members else unique_name(each.record.name, members)
                 try:
-                    members[name] = make_member(name, instance, each.record, each.position, each.activated)
+                    members[name] = make_member(name, instance, each.record, each.position, activated)
                 except CallbackError as error:
                     problems.take(error, "")
         else:
@@ -320,33 +320,38 @@ def _is_usable(wanted: _Wanted, problems: _Problems) -> bool:
 
 def _instances(
     wanted: _Wanted, settings: Settings, problems: _Problems, stage: str | None
-) -> Iterator[tuple[str, Any]]:
-    """Create a callback, once for each of its tables; an instance may be switched off by its own name, `name#2`."""
+) -> Iterator[tuple[str, Any, str]]:
+    """Create a callback, once for each of its tables; an instance may be switched off by its own name, `name#2`.
+
+    Returns:
+        The name of each instance, the instance, and why it is active.
+    """
     name = wanted.record.name
     try:
         kind = wanted.record.load()
         if not may_be_called(kind, stage):
             return
         if not wanted.tables:
-            yield name, _instance(kind, wanted.record)
+            yield name, _instance(kind, wanted.record), wanted.activated
     except CallbackError as error:
         problems.take(error, wanted.tables[0].place if wanted.tables else wanted.place)
         return
     for number, table in enumerate(wanted.tables, 1):
         own = name if number == 1 else f"{name}#{number}"
+        why = wanted.activated if number == 1 else table.where
         if number > 1 and any(settings.disabled(f"{each}#{number}") for each in (name, wanted.name)):
             continue
         if not callable(kind):
             if table.parameters:
                 problems.add(f"{table.place}: {name!r} is no class, and has no parameters.")
-            yield own, kind
+            yield own, kind, why
             continue
         arguments, wrong = make_arguments(kind, table)
         problems.add(*wrong)
         if wrong:
             continue
         try:
-            yield own, kind(**arguments)
+            yield own, kind(**arguments), why
         except (Exception, SystemExit) as error:
             problems.add(f"{table.place}: creating {name!r} failed: {one_line(error)}")
 

@@ -32,7 +32,11 @@ class Setting:
     @property
     def where(self) -> str:
         """The place without the key: "pyproject.toml, line 12"."""
-        return (self.place.rpartition(", ")[0] if self.layer == "file" else "") or self.place
+        return _without_key(self.place, self.layer)
+
+
+def _without_key(place: str, layer: str) -> str:
+    return (place.rpartition(", ")[0] if layer == "file" else "") or place
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class Table:
     place: str
     layer: str
     parameters: Mapping[str, Setting] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The place without the key: "pyproject.toml, line 12"."""
+        return _without_key(self.place, self.layer)
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,21 @@ def complete_names(**_: Any) -> list[str]:
     return sorted({record.name for record in discover().records})
 
 
+def complete_overrides(prefix: str, **_: Any) -> list[str]:
+    """Give what `--set` takes: the names that fit, and once there is only one, its parameters."""
+    name, dot, _ = prefix.rpartition(".")
+    names = [name] if dot else [each for each in complete_names() if each.startswith(prefix)]
+    if len(names) != 1:
+        return [f"{each}." for each in names]
+    return [f"{names[0]}.{each}" for each in _parameters_of(names[0])]
+
+
 def complete_parameters(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
     """Give the parameters of the callback that was named, which is imported."""
+    return _parameters_of(parsed_args.name)
+
+
+def _parameters_of(name: str) -> list[str]:
     from ..config import load_settings
     from ..description import describe
     from ..discovery import discover
@@ -64,7 +77,7 @@ def complete_parameters(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
 
     with folder() as here:
         try:
-            found = describe(parsed_args.name, discover(), load_settings(here))
+            found = describe(name, discover(), load_settings(here))
         except EpochalError:  # the command itself will say it
             return []
     return [f"{each.name}=" for each in found.parameters if each.name.isidentifier()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..path_names import absolute_name
 from ..settings import Layer, Setting
 from ..values import parse_value, spelling_hint
-from .completion import complete_names
+from .completion import complete_names, complete_overrides
 
 if TYPE_CHECKING:
     import argparse
@@ -33,13 +33,14 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
     )
     disable = add("--disable", action="append", metavar="NAME", help="switch off callbacks, whoever switched them on")
     enable.completer = disable.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
-    add(
+    values = add(
         "--set",
         action="append",
         type=_override,
         metavar="NAME.PARAMETER=VALUE",
         help="switch a callback on and set a parameter, the value as in a config file; NAME#2 is the second instance",
     )
+    values.completer = complete_overrides  # type: ignore[attr-defined]
 
 
 def layer_of(arguments: argparse.Namespace) -> Layer:
