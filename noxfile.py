@@ -192,10 +192,10 @@ def _package_folder(session: nox.Session, package: str) -> Path:
     if not folder.exists() and re.fullmatch(r"[A-Za-z0-9][\w.-]*(==[\w.]+)?", package):
         folder = _unpacked(session, package)
     if not folder.is_dir():
-        session.error(f"{package} is no folder, and no name of a distribution either.")
+        session.error(f"{package} is no folder, and no name of a distribution either")
     for part in ("pyproject.toml", "tests"):
         if not (folder / part).exists():
-            session.error(f"{package} has no {part} (looked for {folder / part}), so it cannot be tested here.")
+            session.error(f"{package} has no {part} (looked for {folder / part}), so it cannot be tested here")
     return folder
 
 
@@ -225,7 +225,7 @@ def oldest_core(session: nox.Session) -> None:
     """Run the tests of the plugins, or of those named, `-- history`, against the oldest core that each declares."""
     unknown = set(session.posargs) - {package.name for package in PLUGINS}
     if unknown:
-        session.error(f"There is no plugin {', '.join(unknown)}. There are: {', '.join(p.name for p in PLUGINS)}.")
+        session.error(f"There is no plugin {', '.join(unknown)}. There are: {', '.join(p.name for p in PLUGINS)}")
     wheels = _wheels(session)
     for package in PLUGINS:
         if package.name in session.posargs or not session.posargs:
@@ -259,7 +259,7 @@ def _build_core(session: nox.Session, version: Version, wheels: Path) -> None:
     elif version == Version(PROJECT["project"]["version"]):
         session.log(f"epochal-core {version} has no tag yet, so it is that of this checkout, which has this version.")
     else:
-        session.error(f"There is no tag v{version}, and this checkout is of another version.")
+        session.error(f"There is no tag v{version}, and this checkout is of another version")
 
 
 @nox.session

@@ -13,6 +13,8 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+collect_ignore = ["others"]  # each needs an environment of its own: nox -s others
+
 # Two devices, so that a strategy has two replicas; only possible before TensorFlow touches its devices.
 _CPUS = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(_CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -48,3 +48,14 @@ LINKED = [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CH
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_callbacks_of_others_that_are_tried_are_those_of_the_page() -> None:
+    listed = dict(
+        re.findall(r"^\| `(\w+)` \| `([\w.:]+)` \|", (ROOT / "docs/others.md").read_text(), flags=re.MULTILINE)
+    )
+    tried = {
+        path.stem.removeprefix("test_"): re.findall(r'^NAME = "(.*)"', path.read_text(), flags=re.MULTILINE)[0]
+        for path in ROOT.glob("tests/others/test_*.py")
+    }
+    assert listed == tried

@@ -37,6 +37,7 @@ def _logged(run: Any) -> list[dict[str, Any]]:
     """End the run, and read what its file has: W&B's own log of records, in blocks as LevelDB writes them."""
     (path,) = Path(run.dir).parent.glob("*.wandb")
     run.finish()
+    wandb.teardown()  # waits for its service, which may still be writing
     found = []
     for raw in _records(path.read_bytes()):
         record = Record.FromString(raw)
