@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import epochal
 from epochal import Callback, PreflightError
 from epochal.testing import FakeHost, FakeModel
 
@@ -202,6 +203,12 @@ def test_a_metric_that_somebody_gives_or_that_nobody_can_know_is_fine(
     monitor: str, others: list[Any], known: FakeModel
 ) -> None:
     FakeHost(Complete(), KerasCallback(monitor=monitor), *others, model=known).fit(validation_steps=1)
+
+
+def test_without_a_model_no_metric_is_known(recwarn: pytest.WarningsRecorder) -> None:
+    with epochal.loop(None, epochs=1, callbacks=[KerasCallback(monitor="val_los")]):
+        pass
+    assert not recwarn.list
 
 
 def test_the_fields_of_a_keras_callbacks_path_are_looked_for() -> None:

@@ -122,7 +122,7 @@ def _missing_key(key: str, message: str, member: Member, members: Sequence[Membe
 def _log_keys(members: Sequence[Member]) -> frozenset[str] | None:
     """Give the keys that the model itself gives; None where they are not known."""
     owner = _any_of_ours(members)
-    return adapt(owner).log_keys() if owner is not None else None
+    return adapt(owner).log_keys() if owner is not None and owner.model is not None else None  # a loop may have none
 
 
 def _any_of_ours(members: Sequence[Member]) -> Callback | None:

@@ -56,7 +56,7 @@ def complete_names(**_: Any) -> list[str]:
 
 def complete_overrides(prefix: str, **_: Any) -> list[str]:
     """Give what `--set` takes: the names that fit, and once there is only one, its parameters."""
-    name, dot, _ = prefix.rpartition(".")
+    name, dot = prefix.rpartition(".")[:2]
     names = [name] if dot else [each for each in complete_names() if each.startswith(prefix)]
     if len(names) != 1:
         return [f"{each}." for each in names]
