@@ -149,6 +149,21 @@ def test_a_keras_fit_inside_a_strategy_works(make_strategy: Any, make_model: Any
     assert recorder.run.step == 4
 
 
+def test_logging_inside_a_compiled_function_is_an_error_that_tells_what_to_do() -> None:
+    with epochal.loop(None, verbose=0) as run:
+
+        @tf.function  # type: ignore[untyped-decorator,unused-ignore]  # TensorFlow has no types
+        def step(x: Any) -> Any:
+            run.log(loss=tf.reduce_mean(x))
+
+        for _ in run.epochs():
+            for _, x in run.batches([tf.ones(3)]):
+                with pytest.raises(epochal.RunError, match=r"run\.log\(loss=…\) is called inside a compiled function"):
+                    step(x)
+                run.log(loss=tf.reduce_mean(x))
+    assert run.history.history == {"loss": [1.0]}
+
+
 def test_keras_style_stopping_works_in_a_loop() -> None:
     model = _network()
     stopper = keras.callbacks.EarlyStopping(monitor="loss", mode="max")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,8 +99,19 @@ def test_what_is_no_number_is_an_error_that_names_it(value: Any) -> None:
         _epoch([{"loss": 1.0, "name": value}])
 
 
+@pytest.mark.parametrize("name", ["size", "num_steps"])
+@pytest.mark.parametrize("value", [None, "many", np.zeros(2)], ids=["None", "text", "array"])
+def test_a_weight_that_is_no_number_is_an_error_that_names_it(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"'{name}' of a batch is .*, and it has to be a number"):
+        _epoch([{"loss": 1.0, name: value}])
+
+
+def test_values_of_every_example_are_an_error_that_names_them_and_tells_to_log_their_mean() -> None:
+    with pytest.raises(ValueError, match=r"'loss' have the shapes \(3,\) and \(2,\).* log the mean of each batch"):
+        _epoch([{"loss": np.ones(3)}, {"loss": np.ones(2)}])
+
+
 def test_the_mean_of_arrays_is_taken_element_by_element() -> None:
-    np = pytest.importorskip("numpy", reason="arrays are NumPy's")
     logs = _epoch([{"recall": np.array([0.0, 1.0]), "size": 3}, {"recall": np.array([1.0, 1.0]), "size": 1}])
     assert logs["recall"].tolist() == [0.25, 1.0]
 

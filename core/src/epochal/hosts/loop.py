@@ -83,6 +83,17 @@ def _count(name: str, value: Any, least: int) -> int:
     return int(count)
 
 
+def _refuse_symbolic(values: dict[str, Any]) -> None:
+    """Refuse what stands for a value in a graph: a compiled function runs its Python once, to trace it."""
+    for name, value in values.items():
+        kind = type(value).__name__
+        if kind == "SymbolicTensor" or kind.endswith("Tracer"):  # of TensorFlow, of JAX
+            raise RunError(
+                f"run.log({name}=…) is called inside a compiled function (tf.function, jax.jit), whose Python runs "
+                "once and not for every batch. Return the value from it, and log what it returns."
+            )
+
+
 class LoopRun(Run):
     """The run of a hand-written loop. Besides what a `Run` has, the loop uses `epochs`, `batches`, `log`, `validation`.
 
@@ -168,7 +179,7 @@ class LoopRun(Run):
                 of steps that the values stand for (1).
 
         Raises:
-            RunError: It is called outside of an epoch.
+            RunError: It is called outside of an epoch, or inside a compiled function.
         """
         self._require_epoch("run.log(…)")
         if self._batch_left:
@@ -181,7 +192,9 @@ class LoopRun(Run):
                 f"run.log({', '.join(sorted(twice))}=…) is called a second time outside of a batch, and would replace "
                 "the first value. Go through the data with `for step, batch in run.batches(data):`."
             )
-        innermost.update(merge_replicas(values))
+        merged = merge_replicas(values)
+        _refuse_symbolic(merged)
+        innermost.update(merged)
 
     @contextmanager
     def validation(self) -> Iterator[None]:

@@ -141,7 +141,7 @@ class _Means:
     def _fold(self) -> None:
         for values in self._waiting:
             logs = Logs(values)
-            weight = float(logs.get("size", 1)) * float(logs.get("num_steps", 1))
+            weight = _weight(logs, "size") * _weight(logs, "num_steps")
             for key, value in logs.items():
                 if key not in WEIGHTS:
                     self._fold_value(key, value, weight)
@@ -152,6 +152,21 @@ class _Means:
             raise TypeError(f"the value of {key!r} is {value!r}, and a mean is taken of numbers and arrays only")
         if key in self._stateful:
             self._totals[key], self._weights[key] = value, 1.0
-        else:
-            self._totals[key] = self._totals.get(key, 0.0) + value * weight
-            self._weights[key] = self._weights.get(key, 0.0) + weight
+            return
+        total = self._totals.get(key, 0.0)
+        try:
+            self._totals[key] = total + value * weight
+        except ValueError:
+            raise ValueError(
+                f"the values of {key!r} have the shapes {total.shape} and {value.shape} in two batches, and no mean. "
+                "If they are one value an example, log the mean of each batch."
+            ) from None
+        self._weights[key] = self._weights.get(key, 0.0) + weight
+
+
+def _weight(logs: Mapping[str, Any], key: str) -> float:
+    value = logs.get(key, 1)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{key!r} of a batch is {value!r}, and it has to be a number") from None
