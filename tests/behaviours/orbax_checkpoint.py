@@ -151,3 +151,17 @@ def senseless_parameters_are_errors(OrbaxCheckpoint: Any, tmp_path: Path) -> Non
         OrbaxCheckpoint(str(tmp_path), max_to_keep=0)
     with pytest.raises(ValueError, match="save_freq"):
         OrbaxCheckpoint(str(tmp_path), save_freq=0)
+
+
+@behaviour(
+    "orbax_checkpoint",
+    "A Sequential is loaded with its weights",
+    keras="`load_model` builds the layers one by one. Their variables have other paths than in the model that was "
+    "saved, so no value is found for them, and the model comes back untrained, in silence.",
+    ours="The layers are left for the model to build, and everything is found.",
+)
+def a_sequential_is_loaded(OrbaxCheckpoint: Any, model: Any, data: Any, tmp_path: Any) -> None:
+    model.fit(*data, verbose=0, callbacks=[OrbaxCheckpoint(directory=str(tmp_path))])
+    loaded = keras.saving.load_model(str(tmp_path))
+    for found, saved in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, saved)

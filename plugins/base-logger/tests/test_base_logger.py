@@ -174,6 +174,12 @@ def test_one_name_in_the_place_of_several_is_an_error() -> None:
         BaseLogger(stateful_metrics="auc")
 
 
+@pytest.mark.parametrize("wrong", [0, 1.5, (1, 2), b"auc", [None]])
+def test_what_is_no_names_is_an_error(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"BaseLogger: stateful_metrics=.* has to be names of metrics"):
+        BaseLogger(stateful_metrics=wrong)
+
+
 def test_what_one_run_left_is_not_written_into_the_next() -> None:
     base_logger, last = BaseLogger(), Last()
     FakeHost(base_logger, stateful_metrics=()).fit(values=lambda epoch, batch: {"stale": 7.0})

@@ -248,6 +248,7 @@ def test_it_copies_also_while_it_is_at_work(path: Path, read: Read, copied: Any)
         ({"filename": "log.csv", "separator": ", "}, ValueError, "one character"),
         ({"filename": "log.csv", "separator": '"'}, ValueError, "quotation mark"),
         ({"filename": "log.csv", "separator": "\n"}, ValueError, "end of a line"),
+        ({"filename": "log.csv", "append": 2}, TypeError, "append=2"),
         ({"filename": "log.csv", "append": "yes"}, TypeError, "append='yes'"),
         ({"filename": "log.csv", "seperator": ";"}, TypeError, "seperator"),
         ({}, TypeError, "filename"),

@@ -465,7 +465,7 @@ def test_of_several_processes_the_chief_writes_and_removes(
         ({"filepath": 3}, TypeError, "filepath=3 has to be a path"),
         ({"filepath": None}, TypeError, "filepath=None has to be a path"),
         ({"filepath": b"a.keras"}, TypeError, "has to be a path"),
-        ({"filepath": ""}, KeyError, "the path is empty"),
+        ({"filepath": ""}, KeyError, "ModelCheckpoint: the path is empty"),
         ({"filepath": "{epoch.keras"}, KeyError, "cannot be read"),
         ({"filepath": "{}.keras"}, KeyError, "cannot be read"),
         ({"filepath": "model"}, ValueError, r"has to end in '\.keras', or in '\.h5'"),

@@ -257,7 +257,7 @@ def test_without_requests_the_command_that_brings_it_is_named(monkeypatch: pytes
         ({"path": None}, TypeError, "path=None"),
         ({"field": 1}, TypeError, "field=1"),
         ({"headers": ["X"]}, TypeError, "headers has to be a mapping"),
-        ({"send_as_json": 1}, TypeError, "send_as_json=1"),
+        ({"send_as_json": 2}, TypeError, "send_as_json=2"),
         ({"timeout": "5"}, TypeError, "timeout='5'"),
         ({"timeout": 0}, ValueError, "timeout=0 has to be more than 0"),
         ({"timeout": float("inf")}, ValueError, "timeout=inf has to be finite"),

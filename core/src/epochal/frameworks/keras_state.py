@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError
@@ -35,9 +37,45 @@ def state_tree(model: Any, optimizer: Any) -> dict[str, Any]:
 
 
 def config(model: Any) -> str:
-    """Give what the model is and how it was compiled, as JSON."""
-    text: str = _saving_lib()._serialize_model_as_json(model)[0]
-    return text
+    """Give what the model is and how it was compiled, as JSON.
+
+    A Sequential builds its layers, so their variables have paths that begin with its own. Made again from its config
+    each layer is built for itself, and its variables have other paths, under which Keras finds no values: it leaves the
+    new ones in them, in silence. So such layers are not told how to build themselves.
+    """
+    tree = json.loads(_saving_lib()._serialize_model_as_json(model)[0])
+    steps = (variable.path.split("/")[:-1] for variable in model.variables)
+    _leave_building_to_models(tree, {pair for each in steps for pair in pairwise(each)})
+    return json.dumps(tree)
+
+
+def _leave_building_to_models(tree: Any, built: set[tuple[str, str]]) -> None:
+    """Take out of the config of a model's layers how they are built, where the model has built them.
+
+    Args:
+        tree: The config, or a part of it.
+        built: The names of a model and of a layer that follow one another in the path of a variable.
+    """
+    if isinstance(tree, list):
+        for each in tree:
+            _leave_building_to_models(each, built)
+    if not isinstance(tree, dict):
+        return
+    for layer in _layer_configs(tree):
+        if (tree["name"], layer["config"]["name"]) in built:
+            layer.pop("build_config", None)
+            if layer.get("class_name") == "Sequential":  # it was built with the shape that its own model gave it
+                inside = layer["config"]
+                inside.pop("build_input_shape", None)
+                inside["layers"] = [each for each in inside["layers"] if each.get("class_name") != "InputLayer"]
+    for each in tree.values():
+        _leave_building_to_models(each, built)
+
+
+def _layer_configs(config: dict[str, Any]) -> list[dict[str, Any]]:
+    layers = config.get("layers")
+    found = layers if isinstance(layers, list) and isinstance(config.get("name"), str) else []
+    return [each for each in found if isinstance(each, dict) and "name" in (each.get("config") or ())]
 
 
 def assets(model: Any) -> dict[str, Any]:

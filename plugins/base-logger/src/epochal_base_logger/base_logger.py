@@ -31,6 +31,9 @@ class BaseLogger(Callback):
     Args:
         stateful_metrics: Names of metrics of which the last value counts instead of the mean, besides those that the
             run declares.
+
+    Raises:
+        TypeError: `stateful_metrics` is something else.
     """
 
     priority = Priority.METRICS
@@ -38,11 +41,7 @@ class BaseLogger(Callback):
     state_attributes = ("means",)
 
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
-        if isinstance(stateful_metrics, str):
-            raise TypeError(
-                f"stateful_metrics={stateful_metrics!r} has to be several names, like [{stateful_metrics!r}]"
-            )
-        self.stateful_metrics = frozenset(stateful_metrics or ())
+        self.stateful_metrics = _checked_names(stateful_metrics)
         self._train = _Means(self.stateful_metrics)
         self._test = _Means(self.stateful_metrics)
         self._epoch: int | None = None
@@ -94,6 +93,19 @@ class BaseLogger(Callback):
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Write the means of the evaluation."""
         self._test.write_to(logs)
+
+
+def _checked_names(given: Any) -> frozenset[str]:
+    title = f"BaseLogger: stateful_metrics={given!r} has to be"
+    if isinstance(given, str):
+        raise TypeError(f"{title} several names, like [{given!r}]")
+    try:
+        names = frozenset(() if given is None else given)
+    except TypeError:
+        raise TypeError(f"{title} names of metrics, like ['auc']") from None
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{title} names of metrics, like ['auc']")
+    return names
 
 
 class _Means:

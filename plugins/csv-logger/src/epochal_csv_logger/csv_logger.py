@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Priority
 from epochal.chief import is_chief
+from epochal.monitor import switch
 from epochal.paths import is_remote
 
 from .table import Table, as_field
@@ -56,9 +57,7 @@ class CSVLogger(Callback):
         self.filename = _checked_name(filename)
         self.writes = (self.filename,)
         self.sep = _checked_separator(separator)
-        if not isinstance(append, bool):
-            raise TypeError(f"CSVLogger: append={append!r} has to be True or False")
-        self.append = append
+        self.append = switch(self, "append", append)
         self.rows_before: int | None = None
         self._table: Table | None = None
         self._begun = False

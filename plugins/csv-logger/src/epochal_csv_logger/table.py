@@ -220,9 +220,11 @@ class Table:
             try:
                 while left:
                     left = left[os.write(descriptor, left) :]
-            except BaseException:
+            except BaseException as error:
                 with suppress(OSError):
                     os.ftruncate(descriptor, before)
+                if isinstance(error, OSError):
+                    error.filename = str(self.path)  # for the message; a descriptor has no name
                 raise
             self._size = os.fstat(descriptor).st_size
         finally:

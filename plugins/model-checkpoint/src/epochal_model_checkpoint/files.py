@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from epochal import TemplateError
 from epochal.files import replacing
 from epochal.paths import PathTemplate, is_remote
 from epochal.warn import warn_user
@@ -27,7 +28,10 @@ def checked_path(filepath: Any, weights_only: bool) -> PathTemplate:
     """
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(f"ModelCheckpoint: filepath={filepath!r} has to be a path")
-    template = PathTemplate(filepath)
+    try:
+        template = PathTemplate(filepath)
+    except TemplateError as error:
+        raise TemplateError(f"ModelCheckpoint: {error}") from None
     if weights_only and not template.text.endswith(".weights.h5"):
         raise ValueError(
             f"ModelCheckpoint: filepath={template.text!r} has to end in '.weights.h5', as save_weights_only is on"

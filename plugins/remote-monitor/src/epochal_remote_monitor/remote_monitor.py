@@ -10,7 +10,7 @@ from typing import Any
 from epochal import Callback, MissingDependencyError, Priority
 from epochal.chief import is_chief
 from epochal.errors import one_line
-from epochal.monitor import count, number
+from epochal.monitor import count, number, switch
 
 from .payload import make_payload
 from .sender import Sender
@@ -59,12 +59,12 @@ class RemoteMonitor(Callback):
         timeout: float = 5.0,
         queue_size: int = 100,
     ) -> None:
-        _check(root, path, field, headers, send_as_json)
+        _check(root, path, field, headers)
         self.root = root
         self.path = path
         self.field = field
         self.headers = headers
-        self.send_as_json = send_as_json
+        self.send_as_json = switch(self, "send_as_json", send_as_json)
         self.timeout = number(self, "timeout", timeout)
         if self.timeout <= 0:
             raise ValueError(f"RemoteMonitor: timeout={timeout!r} has to be more than 0 seconds")
@@ -173,7 +173,7 @@ def _import_requests() -> Any:
     return requests
 
 
-def _check(root: Any, path: Any, field: Any, headers: Any, send_as_json: Any) -> None:
+def _check(root: Any, path: Any, field: Any, headers: Any) -> None:
     for name, value in (("root", root), ("path", path), ("field", field)):
         if not isinstance(value, str):
             raise TypeError(f"RemoteMonitor: {name}={value!r} has to be text")
@@ -181,5 +181,3 @@ def _check(root: Any, path: Any, field: Any, headers: Any, send_as_json: Any) ->
         raise ValueError(f"RemoteMonitor: root={root!r} has to be an address, like 'http://localhost:9000'")
     if headers is not None and not isinstance(headers, Mapping):
         raise TypeError(f"RemoteMonitor: headers has to be a mapping of names to values, and is {type(headers)}")
-    if not isinstance(send_as_json, bool):
-        raise TypeError(f"RemoteMonitor: send_as_json={send_as_json!r} has to be True or False")

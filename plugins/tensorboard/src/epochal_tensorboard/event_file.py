@@ -73,9 +73,10 @@ class EventFile:
         try:
             while left:
                 left = left[self._file.write(left) :]
-        except OSError:
+        except OSError as error:
             self._file.truncate(self._size)
             self._file.seek(self._size)
+            error.filename = str(self.path)  # for the message; a descriptor has no name
             raise
         self._size += len(records)
 
