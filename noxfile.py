@@ -20,6 +20,8 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
 TENSORFLOW_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+# A process more is 5 s of imports and 2 GiB more.
+IN_PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
 
 
 def _group(name: str) -> list[str]:
@@ -49,7 +51,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests, with real TensorFlow."""
     session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
-    session.run("pytest", *(session.posargs or _test_folders()), env=TENSORFLOW_QUIET)
+    session.run("pytest", *(session.posargs or [*IN_PARALLEL, *_test_folders()]), env=TENSORFLOW_QUIET)
 
 
 @nox.session
@@ -58,6 +60,23 @@ def pages(session: nox.Session) -> None:
     session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
     session.run("python", "-m", "tests.behaviours.page", env=TENSORFLOW_QUIET)
     session.run("python", "-m", "tests.reference_pages")
+    session.run("python", "-m", "tests.event_picture")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, warnings as errors; it is then in build/docs/index.html."""
+    packages = [argument for package in PACKAGES for argument in ("-e", f"./{package.relative_to(ROOT)}")]
+    session.install(*packages, *_group("docs"))
+    strict = ("--fail-on-warning", "--keep-going", "--nitpicky")
+    session.run("sphinx-build", "--quiet", *strict, "-c", "docs", *session.posargs, ".", "build/docs")
+
+
+@nox.session
+def recordings(session: nox.Session) -> None:
+    """Record what the commands show on a terminal, as the pictures of the documentation; some or all."""
+    session.install(*_workspace("demo"), "pyte>=0.8.2")
+    session.run("python", "-m", "tests.recordings", *session.posargs)
 
 
 @nox.session
@@ -81,7 +100,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly, of the packages and their tests."""
     session.install(*_workspace(), *_group("types"))
     environment = {"MYPYPATH": os.pathsep.join(str(package / "src") for package in PACKAGES)}
-    session.run("mypy", "noxfile.py", env=environment)
+    session.run("mypy", "noxfile.py", "docs/conf.py", env=environment)
     for package in PACKAGES:
         folder = package.relative_to(ROOT)
         session.run("mypy", str(folder / "src"), str(folder / "tests"), env=environment)
@@ -135,7 +154,7 @@ def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
 def minimums(session: nox.Session) -> None:
     """Run all tests with the lowest declared versions of every dependency, TensorFlow and Keras too."""
     session.install("--resolution", "lowest-direct", *_workspace("demo", "notebook"), *_group("end-to-end"))
-    session.run("pytest", *(session.posargs or _test_folders()), env=TENSORFLOW_QUIET)
+    session.run("pytest", *(session.posargs or [*IN_PARALLEL, *_test_folders()]), env=TENSORFLOW_QUIET)
 
 
 @nox.session
