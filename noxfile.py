@@ -70,6 +70,23 @@ def pages(session: nox.Session) -> None:
     session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
     session.run("python", "-m", "tests.behaviours.page", env=TENSORFLOW_QUIET)
     session.run("python", "-m", "tests.reference_pages")
+    session.run("python", "-m", "tests.event_picture")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, warnings as errors; it is then in build/docs/index.html."""
+    packages = [argument for package in PACKAGES for argument in ("-e", f"./{package.relative_to(ROOT)}")]
+    session.install(*packages, *_group("docs"))
+    strict = ("--fail-on-warning", "--keep-going", "--nitpicky")
+    session.run("sphinx-build", "--quiet", *strict, "-c", "docs", *session.posargs, ".", "build/docs")
+
+
+@nox.session
+def recordings(session: nox.Session) -> None:
+    """Record what the commands show on a terminal, as the pictures of the documentation; some or all."""
+    session.install(*_workspace("demo"), "pyte>=0.8.2")
+    session.run("python", "-m", "tests.recordings", *session.posargs)
 
 
 @nox.session
@@ -94,7 +111,7 @@ def types(session: nox.Session) -> None:
     session.install(*_workspace(), *_group("types"))
     sources = [*(package / "src" for package in PACKAGES), TEMPLATE / "src"]
     environment = {"MYPYPATH": os.pathsep.join(map(str, sources))}
-    session.run("mypy", "noxfile.py", env=environment)
+    session.run("mypy", "noxfile.py", "docs/conf.py", env=environment)
     for package in PACKAGES:
         folder = package.relative_to(ROOT)
         session.run("mypy", str(folder / "src"), str(folder / "tests"), env=environment)

@@ -22,8 +22,8 @@ release = version = _version_of("epochal-core")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["CHANGELOG.md", "CONTRIBUTING.md", "docs/**", "*/README.md", "plugins/*/README.md"]
-exclude_patterns = ["**/.*", "build", "dist"]
+include_patterns = ["docs/**", "plugins/*/README.md", "core/README.md", "benchmarks/README.md", "C*.md"]
+exclude_patterns = [".*", "build", "dist"]  # not even looked into
 
 # Markdown
 myst_heading_anchors = 4
@@ -60,7 +60,7 @@ def _add_contents(app: Any, docname: str, source: list[str]) -> None:
     if docname != root_doc:
         return
     sections = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", source[0], flags=re.MULTILINE | re.DOTALL)
-    listed = {"Tutorial": {}} | {heading: _pages(text) for heading, text in sections}
+    listed: dict[str, dict[str, str]] = {"Tutorial": {}} | {heading: _pages(text) for heading, text in sections}
     left = app.env.found_docs - {root_doc}.union(*listed.values())
     for heading, pages in listed.items():
         folders = {f"docs/{heading.lower()}", "docs" if heading == "Tutorial" else ""}

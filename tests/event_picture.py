@@ -1,7 +1,7 @@
 """Draw the events of one fit, in their order, as an SVG: `python -m tests.event_picture`.
 
-The order is that of `epochal.hookspecs.EVENTS`; `…_begin` opens a box and `…_end` closes it. The picture has the colours
-of the page that shows it, light or dark.
+The order is that of `epochal.hookspecs.EVENTS`; `…_begin` opens a box and `…_end` closes it. The picture has the
+colours of the page that shows it, light or dark.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">
 <title>The events of one fit, in their order</title>
 <style>
-  :root {{ color-scheme: light dark; --text: #1f2328; --soft: #59636e; --own: #8250df; --line: #b6bec8; --fill: #afb8c126; }}
+  :root {{ color-scheme: light dark; }}
+  :root {{ --text: #1f2328; --soft: #59636e; --own: #8250df; --line: #b6bec8; --fill: #afb8c126; }}
   @media (prefers-color-scheme: dark) {{
     :root {{ --text: #e6edf3; --soft: #9da7b3; --own: #c297ff; --line: #4b545e; --fill: #6e768130; }}
   }}

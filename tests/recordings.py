@@ -1,8 +1,8 @@
 """Record what the commands show on a terminal, as the SVGs of the documentation: `python -m tests.recordings`.
 
-Each command runs in a pseudo-terminal of its own, in a temporary folder. What it writes goes to a terminal emulator, and
-the emulator's screen is drawn. It needs pyte, Keras with TensorFlow and scikit-learn, which `nox -s recordings` installs.
-The numbers differ from one machine to another: record anew when the look has changed, and look at the pictures.
+Each command runs in a pseudo-terminal of its own, in a temporary folder. What it writes goes to a terminal emulator,
+and the emulator's screen is drawn. It needs pyte, Keras with TensorFlow and scikit-learn, which `nox -s recordings`
+installs. The numbers differ from one machine to another: record anew when the look has changed, and look at the result.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _start(recording: Recording, folder: str) -> tuple[int, int]:
     if process == 0:
         os.chdir(folder)
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, recording.columns, 0, 0))
-        os.execve(words[0], words, environment)  # noqa: S606  # no shell is wanted
+        os.execve(words[0], words, environment)
     return process, terminal
 
 
@@ -166,7 +166,6 @@ def main() -> None:
     """Make the pictures that are named on the command line, or all."""
     for name in sys.argv[1:] or RECORDINGS:
         (FOLDER / f"{name}.svg").write_text(record(RECORDINGS[name]), encoding="utf-8")
-        print(FOLDER / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ _SETTINGS = """\
 
 <!-- Written from core/src/epochal/config.py by `nox -s pages`. -->
 
-How they are used is told in [Choose callbacks, and set them](../how-to/choosing.md). `epochal config` shows those that hold
-in a folder, each with its source.
+How they are used is told in [Choose callbacks, and set them](../how-to/choosing.md). `epochal config` shows those that
+hold in a folder, each with its source.
 
 ## The file
 

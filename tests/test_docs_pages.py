@@ -43,7 +43,8 @@ def _described(page: str) -> list[str]:
 
 
 def test_every_page_of_the_four_kinds_is_in_the_contents() -> None:
-    pages = [page for kind in ("tutorial", "how-to", "reference", "explanation") for page in DOCS.glob(f"{kind}/**/*.md")]
+    kinds = ("tutorial", "how-to", "reference", "explanation")
+    pages = [page for kind in kinds for page in DOCS.glob(f"{kind}/**/*.md")]
     linked = {(DOCS / link).resolve() for link in re.findall(r"^- \[[^]]+\]\(([^)#]+)\)", INDEX, flags=re.MULTILINE)}
     assert [page for page in pages if page not in linked] == [], "list them in docs/index.md"
 

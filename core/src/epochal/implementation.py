@@ -339,9 +339,10 @@ def _named_arguments(member: Member, function: Callable[..., Any], event: str) -
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY) or name not in EVENTS[event]:
             if name.startswith("_") and parameter.default is not parameter.empty:
                 continue  # a value bound at definition, `_seen=set()`, is the function's own business
+            bare = parameter.replace(annotation=parameter.empty)
             raise InvalidCallbackError(
                 member.name,
-                f"{event} of {member.title} takes the argument {parameter}, and the event has "
+                f"{event} of {member.title} takes the argument {bare}, and the event has "
                 f"{', '.join(EVENTS[event])}.{nearest(name, EVENTS[event])} Any subset of them is taken, by name.",
             )
         names.append(name)
