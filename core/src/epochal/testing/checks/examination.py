@@ -35,7 +35,8 @@ def make_subject(name: str, given: Mapping[str, str]) -> Subject:
     subject = Subject(name)
     record = subject.record
     try:
-        found = subject.found
+        with surroundings():
+            found = subject.found
     except CallbackError:  # a check says so
         return subject
     typed = {key: Setting(parse_value(text), f"{key}={text}", "command line") for key, text in given.items()}
