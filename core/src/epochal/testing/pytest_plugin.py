@@ -21,17 +21,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def epochal_isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in the test's own empty folder, without settings of the surroundings; gives the folder.
+    """Work in `tmp_path`, without settings of the surroundings; gives it.
 
     No variable of epochal is set, and the config file of the project does not count; an `epochal.toml` that the test
-    writes into the folder does.
+    writes there does.
     """
     for name in [name for name in os.environ if name.startswith("EPOCHAL_")]:
         monkeypatch.delenv(name)
-    folder = tmp_path / "epochal"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ...errors import one_line
+from ...errors import EpochalError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,7 +113,9 @@ def run_check(check: Check, subject: Subject) -> Result:
 
 
 def _place_of(error: BaseException) -> str:
-    """Say where in the callback's code an error was raised; nothing, where that is not known."""
+    """Say where in the callback's code an error was raised; nothing, where its message does or that is not known."""
+    if isinstance(error, EpochalError):
+        return ""
     own = str(Path(__file__).parents[2])
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(own)]
     return f" ({frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name})" if frames else ""
