@@ -1,4 +1,4 @@
-"""What several files share: made-up distributions that are read as installed ones are."""
+"""What several files share: made-up distributions that are read as installed ones are, and a callback to check."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from hypothesis import settings
 from epochal.discovery import AUTOLOAD_GROUP, GROUP, Catalogue, discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from epochal.testing import Subject
 
 settings.register_profile("epochal", deadline=None)  # no test asserts a time
 settings.load_profile("epochal")
@@ -35,6 +37,43 @@ class History(epochal.Callback):
         self.epoch.append(epoch)
         for key, value in logs.items():
             self.history.setdefault(key, []).append(value)
+"""
+
+
+CAREFUL_SOURCE = """
+import os, sys, threading
+import epochal
+
+class Careful(epochal.Callback):
+    \"\"\"Stops when the loss no longer falls.\"\"\"
+
+    provides = ("waited",)
+    state_attributes = ("wait", "best")
+
+    def __init__(self, patience: int = 2) -> None:
+        if patience < 1:
+            raise ValueError("patience is too small")
+        self.patience = patience
+        self.wait, self.best, self.file = 0, None, None
+
+    def on_run_begin(self):
+        self.file = open("notes", "w")
+
+    def on_train_begin(self, logs=None):
+        if self.starts_afresh():
+            self.wait, self.best = 0, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        loss = logs.get("loss", 0.0)
+        self.wait = 0 if self.best is None or loss < self.best else self.wait + 1
+        self.best = loss if self.best is None else min(loss, self.best)
+        logs["waited"] = self.wait
+        if self.wait >= self.patience:
+            self.stop_training("enough")
+
+    def on_run_end(self):
+        self.file.close()
+        self.file = None
 """
 
 
@@ -99,3 +138,22 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     for name in set(sys.modules) - before:
         if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
+
+
+@pytest.fixture
+def careful() -> str:
+    """The source of a callback that decides by a state, adds to the logs, and has something open while it runs."""
+    return CAREFUL_SOURCE
+
+
+@pytest.fixture
+def outcome() -> Callable[[Subject, str], tuple[bool, str]]:
+    """Give a function that tells whether a check of the conformance suite holds for a subject, and what it says."""
+    from epochal.testing.checks.suite import checks_of, run_check
+
+    def outcome(subject: Subject, name: str) -> tuple[bool, str]:
+        (check,) = (each for each in checks_of(subject) if each.name == name)
+        result = run_check(check, subject)
+        return result.holds, result.detail
+
+    return outcome

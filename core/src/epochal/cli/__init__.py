@@ -23,6 +23,7 @@ COMMANDS = {
     "disable": "switch a callback off in the config file",
     "run": "run a script with the active callbacks in its every fit, evaluate and predict",
     "new": "make the package of a callback",
+    "check": "run the conformance suite against an installed callback",
     "doctor": "look for what is wrong with the installation and the settings",
     "completion": "print the script that lets a shell complete commands and names",
     "demo": "train a small network on real data and show what ran",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from ..config import short_path
 from ..console import make_console
 from ..errors import ConfigError, EpochalError, nearest
-from ..values import split_assignment
+from .assignments import add_assignments, given, hint
 from .output import add_json, folder, print_json, say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
     from pathlib import Path
 
     from ..draft import Edit
+
+__all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run", "tell"]
 
 DESCRIPTION = """\
 Switch a callback on in the config file, and set parameters of it. The file is the nearest one from this folder
@@ -35,36 +35,14 @@ JSON = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    from .completion import complete_names, complete_parameters
+    from .completion import complete_names
 
-    add = parser.add_argument
-    name = add(
+    name = parser.add_argument(
         "name", metavar="NAME", help="the callback's name, package.module:Class, or NAME#2 for a second instance"
     )
     name.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
-    parameters = add(
-        "parameters",
-        metavar="parameter=value",
-        nargs="*",
-        default=(),
-        type=_assignment,
-        help='the value as in TOML (3, 1e-3, true, [1, 2], "text"); what is no TOML is text',
-    )
-    parameters.completer = complete_parameters  # type: ignore[attr-defined]
+    add_assignments(parser)
     add_json(parser)
-
-
-def _assignment(word: str) -> tuple[str, str]:
-    found = split_assignment(word)
-    if found is None:
-        raise ArgumentTypeError(f"{word!r} is not of the form parameter=value, like patience=3")
-    return found
-
-
-def hint(unknown: Sequence[str]) -> str:
-    """Say how a parameter is written, where it is written as an option."""
-    word = unknown[0].lstrip("-")
-    return f". A parameter is written without dashes, {word}" if split_assignment(word) is not None else ""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,14 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ..discovery import discover
     from ..editing import enable, file_to_edit
 
-    given = dict(arguments.parameters)
-    if len(given) < len(arguments.parameters):
-        names = [name for name, _ in arguments.parameters]
-        twice = next(name for name in names if names.count(name) > 1)
-        arguments.usage_error(f"{twice!r} is given twice")
+    parameters = given(arguments)
     with folder() as here:
         try:
-            edit = enable(file_to_edit(here), arguments.name, given, discover())
+            edit = enable(file_to_edit(here), arguments.name, parameters, discover())
         except ConfigError as error:
             raise EpochalError("\n  ".join(["nothing was written:", *error.problems])) from None
         edit.write()

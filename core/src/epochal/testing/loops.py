@@ -15,7 +15,7 @@ Ended = TypeVar("Ended")
 
 
 class Receiver(Protocol):
-    """What takes the events: a driver, or callbacks without one. An event with logs gives them back as they are then."""
+    """What takes the events: a driver, or callbacks without one. The end of a test gives its logs as they are then."""
 
     batch: Any
 

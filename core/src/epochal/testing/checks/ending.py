@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ...errors import one_line
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from .subject import Subject
 
-_SECONDS = 5.0
-"""How long a thread that was told to end may take."""
+PATIENCE = 2.0
+"""Seconds that all threads which were told to end may take."""
 
 
 class _BrokenOff(Exception):  # noqa: N818  # nothing is wrong: it is what a run breaks off with
@@ -79,6 +80,8 @@ def _broken_off(subject: Subject, error: BaseException) -> Iterator[tuple[Stage,
             try:
                 run(stage)
             except BaseException as raised:
+                if isinstance(raised, KeyboardInterrupt) and raised is not error:
+                    raise  # somebody wants the suite itself to end
                 if raised is not error:
                     raise BrokenPromiseError(
                         f"a run that breaks off ({where}) with {one_line(error)} ends with {one_line(raised)} instead."
@@ -121,9 +124,7 @@ def _check_end(stage: Stage, status: str) -> None:
         raise BrokenPromiseError(
             f"its on_run_end raised {one_line(fault.error)} when the run was {status}."
         ) from fault.error
-    if stage.implements("on_run_end"):
-        calls = stage.calls("on_run_end")
-        expect(calls == 1, f"its on_run_end was called {calls} times when the run was {status}.")
+    expect(stage.had_its_end, f"its on_run_end was not called when the run was {status}.")
 
 
 @promise("leaves-nothing-open", "it leaves no open files, threads and processes behind")
@@ -133,8 +134,9 @@ def check_leftovers(subject: Subject) -> str | None:
     _run_all(subject)
     before = _open_files(), set(threading.enumerate()), _children()
     callbacks = _run_all(subject)
+    deadline = monotonic() + PATIENCE
     for thread in set(threading.enumerate()) - before[1]:
-        thread.join(_SECONDS)
+        thread.join(max(0.0, deadline - monotonic()))
     files = _open_files()
     new_files = sorted(set(files.items()) - set(before[0].items()))
     threads = sorted(thread.name for thread in set(threading.enumerate()) - before[1])

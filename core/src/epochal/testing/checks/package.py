@@ -69,8 +69,8 @@ def check_class(subject: Subject) -> str | None:
     own = snake_case(found.__name__)
     if own.replace("_", "") != record.name.replace("_", ""):  # where a word ends is a matter of taste: TensorBoard
         raise BrokenPromiseError(
-            f"the class {found.__name__} is {own!r} as a name, and its entry is {record.name!r}. Rename one of them, so "
-            "that it has one name in the code, in the config and in messages."
+            f"the class {found.__name__} is {own!r} as a name, and its entry is {record.name!r}. Rename one of them, "
+            "so that the code, the config and messages have one name for it."
         )
     package = _package(record)
     if getattr(__import__(package), found.__name__, None) is not found:
@@ -137,7 +137,7 @@ def check_documented(subject: Subject) -> str:
     text = vars(found).get("__doc__") if isinstance(found, type) else getattr(found, "__doc__", None)
     if not text or not text.strip():
         raise BrokenPromiseError(
-            f"{subject.record.value} has no docstring. Its first line is what `epochal info {subject.name}` says it does."
+            f"{subject.record.value} has no docstring, from which `epochal info {subject.name}` tells what it does."
         )
     return inspect.cleandoc(text).splitlines()[0]
 

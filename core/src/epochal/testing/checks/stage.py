@@ -1,13 +1,11 @@
-"""The host that a subject is driven by: every error of it comes out, and what it was called with is counted."""
+"""The host that a subject is driven by: every error of it comes out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...implementation import implementations
 from ...ordering import unique_name
-from ...run import Run
 from ...selection import arrange
 from ..host import FakeHost
 from ..model import FakeModel
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ...faults import Fault
+    from ...run import Run
     from .subject import Subject
 
 
@@ -28,10 +27,11 @@ class Stage(FakeHost):
         callback: What it made. None: it makes one.
         others: Callbacks beside it.
         model: The model. None: the subject makes one.
-        stateful_metrics: As of `FakeHost`.
+        stateful_metrics, profile: As of `FakeHost`.
 
     Attributes:
         callback: The callback.
+        own_name: Its name in the runs.
     """
 
     def __init__(
@@ -41,15 +41,16 @@ class Stage(FakeHost):
         others: Sequence[Any] = (),
         model: Any = None,
         stateful_metrics: Sequence[str] | None = None,
+        profile: bool = False,
     ) -> None:
         self.callback = subject.create() if callback is None else callback
         model = subject.model() if model is None else model
-        super().__init__(*others, model=model, stateful_metrics=stateful_metrics, profile=True)
+        super().__init__(*others, model=model, stateful_metrics=stateful_metrics, profile=profile)
         self._subject = subject
         # An error of a reporter would be shown and forgotten; here it is to be seen.
         own = replace(subject.member(self.callback), critical=True)
-        self._own = replace(own, name=unique_name(own.name, [each.name for each in self._members]))
-        self._members = arrange([self._own, *self._members])
+        self.own_name = unique_name(own.name, [each.name for each in self._members])
+        self._members = arrange([replace(own, name=self.own_name), *self._members])
 
     def train(self, epochs: int = 6, steps: int = 3, **arguments: Any) -> Run:
         """Send the events of a fit, in which the model changes."""
@@ -60,15 +61,13 @@ class Stage(FakeHost):
         """Send the events of an evaluation."""
         return self.evaluate(values=self._subject.values, **arguments)
 
-    def calls(self, event: str) -> int:
-        """Tell how often an event was sent to the callback in the last run."""
-        timing = self.run.timings.get(self._own.name, {}).get(event) if self.run is not None else None
-        return timing.calls if timing is not None else 0
-
-    def implements(self, event: str) -> bool:
-        """Tell whether the callback has an event at all."""
-        assert self.run is not None
-        return event in implementations(self._own, self.run)
+    @property
+    def had_its_end(self) -> bool:
+        """Whether the last run ended for the callback too: it began, and `on_run_end` was sent to it if it has one."""
+        driver = self._driver
+        if driver is None or driver.run.outcome is None:
+            return False
+        return any(each.name == self.own_name for each in driver._begun)
 
     @property
     def errors_at_end(self) -> list[Fault]:
@@ -77,7 +76,7 @@ class Stage(FakeHost):
 
 
 def train_step(model: Any) -> Callable[[int, int], None]:
-    """Give a step that changes a fake model as training would, the same each time; of other models it changes nothing."""
+    """Give a step that changes a fake model as training would, each time the same; any other is left as it is."""
 
     def step(epoch: int, batch: int) -> None:
         if not isinstance(model, FakeModel):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 _EPOCHS = 14
-"""Enough for a patience of ten, the default of ReduceLROnPlateau, after the best epoch of the standard values."""
+"""Enough for a patience of nine after the best epoch of the standard values."""
+_RESUMED = (0, 3, 4, 5, 8, 12)
+"""The epochs behind which it is resumed: the first one, around the best one, and later ones."""
 
 
 @promise("deep-copies", "it can be copied, before and after a fit, and the copy runs")
@@ -59,12 +61,12 @@ def check_state(subject: Subject) -> str:
 
 @promise("state-round-trips", "another object that takes its state has the same state")
 def check_round_trip(subject: Subject) -> str | None:
-    """Give every state to a new object, which has never run, and to one that has."""
+    """Give states to a new object, which has never run, and to one that has."""
+    used = Stage(subject)
+    used.train(epochs=2)
     for epoch in _train(subject).epochs:
         if epoch.state is None:
             return "it keeps none"
-        used = Stage(subject)
-        used.train(epochs=2)
         for target in (subject.create(), used.callback):
             _load(target, epoch.state)
             loaded = target.state_dict()
@@ -76,9 +78,11 @@ def check_round_trip(subject: Subject) -> str | None:
 
 @promise("resume", "when it is resumed with its state, it goes on as if nothing had been")
 def check_resume(subject: Subject) -> str:
-    """Resume behind every epoch, with a new object, and compare with the run that was never broken off."""
+    """Resume with a new object, and compare with the run that was never broken off."""
     whole = _train(subject).epochs
     for place, epoch in enumerate(whole[:-1]):
+        if epoch.number not in _RESUMED:
+            continue
         new = subject.create()
         if epoch.state is not None:
             _load(new, epoch.state)
@@ -93,7 +97,8 @@ def check_resume(subject: Subject) -> str:
                 )
         there, wanted = place + 1 + len(resumed), len(whole)
         expect(there == wanted, f"{where} it ends training after epoch {there} instead of {wanted}. {_ADVICE}")
-    return f"in {len(whole)} epochs, resumed behind each"
+    numbers = ", ".join(str(epoch.number + 1) for epoch in whole[:-1] if epoch.number in _RESUMED)
+    return f"{len(whole)} epochs, resumed behind epoch {numbers}"
 
 
 _ADVICE = (

@@ -108,7 +108,7 @@ class Subject:
 
     def member(self, callback: Any) -> Member:
         """Give its place in a run."""
-        return make_member(self.record.name, callback, self.record, 0)
+        return make_member(self.record.name, callback, self.record, None)
 
     def is_made_anew(self, callback: Any) -> bool:
         """Tell whether every call of `create` makes a new object."""

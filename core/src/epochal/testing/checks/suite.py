@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import traceback
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ...errors import one_line
+from ...errors import EpochalError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,10 +106,19 @@ def run_check(check: Check, subject: Subject) -> Result:
             return Result(check, check.function(subject) or "")
     except BrokenPromiseError as error:
         return Result(check, str(error), error)
-    except Exception as error:
-        wrong = BrokenPromiseError(one_line(error))
+    except (Exception, SystemExit) as error:
+        wrong = BrokenPromiseError(f"{one_line(error)}{_place_of(error)}")
         wrong.__cause__ = error
         return Result(check, str(wrong), wrong)
+
+
+def _place_of(error: BaseException) -> str:
+    """Say where in the callback's code an error was raised; nothing, where its message does or that is not known."""
+    if isinstance(error, EpochalError):
+        return ""
+    own = str(Path(__file__).parents[2])
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(own)]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name})" if frames else ""
 
 
 @contextmanager

@@ -1,0 +1,82 @@
+"""All checks of one installed callback, with the parameters that are typed for it; what `epochal check` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import CallbackError, ConfigError, one_line
+from ...parameters import make_arguments
+from ...settings import Setting, Table
+from ...values import parse_value, spelling_hint
+from .subject import Subject
+from .suite import checks_of, run_check, surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .cost import Cost
+    from .suite import Result
+
+_FIRST = ("found", "imports")
+"""What no other check holds without."""
+
+
+def make_subject(name: str, given: Mapping[str, str]) -> Subject:
+    """Make what is to be checked. The callback is imported, and created once, if that can be done.
+
+    Args:
+        name: Its name, or `package.module:Class`.
+        given: Parameter to its value, as it is typed.
+
+    Raises:
+        UnknownCallbackError: Nobody installed it.
+        ConfigError: Parameters are missing or wrong.
+    """
+    subject = Subject(name)
+    record = subject.record
+    try:
+        with surroundings():
+            found = subject.found
+    except CallbackError:  # a check says so
+        return subject
+    typed = {key: Setting(parse_value(text), f"{key}={text}", "command line") for key, text in given.items()}
+    if not callable(found):
+        problems, arguments = [f"{name!r} is no class, and has no parameters."] if typed else [], {}
+    else:
+        is_made = isinstance(found, type) or typed
+        arguments, problems = make_arguments(found, Table(name, "command line", typed)) if is_made else ({}, [])
+    problems = [problem + _hint(problem, given) for problem in problems]
+    if problems:
+        raise ConfigError(problems)
+    subject = Subject(name, arguments)
+    subject.__dict__.update(record=record, found=found)
+    try:
+        with surroundings():
+            subject.create()
+    except (TypeError, ValueError) as error:
+        raise ConfigError([f"{name}: {one_line(error)}"]) from None
+    except Exception:  # the checks say so, with its place
+        return subject
+    return subject
+
+
+def _hint(problem: str, given: Mapping[str, str]) -> str:
+    """Say how a value that was taken for text is written, where no text is expected."""
+    return next((spelling_hint(text) for key, text in given.items() if problem.startswith(f"{key}={text}:")), "")
+
+
+def examine(subject: Subject) -> Iterator[Result]:
+    """Run every check; nothing more when the callback cannot be imported."""
+    for check in checks_of(subject):
+        result = run_check(check, subject)
+        yield result
+        if not result.holds and check.name in _FIRST:
+            return
+
+
+def measured(subject: Subject, results: Iterable[Result]) -> Cost | None:
+    """Measure what it costs; None where it does not go through an import and a fit."""
+    from .cost import measure
+
+    held = {result.check.name for result in results if result.holds}
+    return measure(subject) if held >= {"imports", "fit"} else None

@@ -1,0 +1,7 @@
+"""CSVLogger keeps what every callback promises."""
+
+from __future__ import annotations
+
+from epochal.testing import conformance
+
+test_conformance = conformance("csv_logger", filename="log.csv")

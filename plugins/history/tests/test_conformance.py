@@ -1,0 +1,7 @@
+"""History keeps what every callback promises."""
+
+from __future__ import annotations
+
+from epochal.testing import conformance
+
+test_conformance = conformance("history")

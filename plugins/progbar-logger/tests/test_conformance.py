@@ -1,0 +1,7 @@
+"""ProgbarLogger keeps what every callback promises."""
+
+from __future__ import annotations
+
+from epochal.testing import conformance
+
+test_conformance = conformance("progbar_logger")

@@ -1,0 +1,7 @@
+"""TensorBoard keeps what every callback promises."""
+
+from __future__ import annotations
+
+from epochal.testing import conformance
+
+test_conformance = conformance("tensorboard", update_freq="batch")
