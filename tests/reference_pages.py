@@ -29,8 +29,9 @@ hold in a folder, each with its source.
 
 {keys}
 
-Names are those of `epochal list`; `package.module:Class` names what is not installed under a name, and `name#2` the
-second instance.
+Names are those of `epochal list`. What is not installed under a name is named by where it is: `package.module:Class`,
+or the path of a file, `./my_callback.py` or `./my_callback.py:Class`, which begins in the folder of the config file.
+`name#2` is the second instance.
 
 ## The environment
 

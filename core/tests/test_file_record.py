@@ -327,6 +327,18 @@ def test_enable_and_disable_write_the_path_as_the_config_file_sees_it(
     assert "Did you mean 'every'?" in capsys.readouterr().err
 
 
+def test_check_runs_the_suite_against_a_file(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(here / "sub")
+    assert main(["check", "../printer.py:LossPrinter", "every=2", "--json"]) == 0, capsys.readouterr().out
+    found = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["holds"]) == ("loss_printer", True)
+    assert main(["check", "../pinter.py:LossPrinter", "--json"]) == 1
+    (check,) = json.loads(capsys.readouterr().out)["checks"]
+    assert check["detail"].endswith("cannot be used: there is no such file. Did you mean 'printer.py'?")
+
+
 def test_a_bare_name_of_a_file_is_told_how_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "marked"]) == 1
     assert capsys.readouterr().err.endswith("The file marked.py is named as './marked.py'.\n")

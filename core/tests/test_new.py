@@ -6,6 +6,7 @@ import ast
 import json
 import keyword
 import re
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,6 +240,8 @@ def test_what_was_made_and_what_to_type_next_is_said(here: Path, capsys: pytest.
 def test_the_json_is_the_documented_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "csv-writer", "--folder", "a folder", "--json"]) == 0
     found: Any = json.loads(capsys.readouterr().out)
+    fields = {field.partition("[")[0] for field in import_module("epochal.cli.new").JSON}
+    assert found.keys() == fields
     assert (found["callback"], found["class"]) == ("csv_writer", "CSVWriter")
     assert (found["distribution"], found["package"]) == ("epochal-csv-writer", "epochal_csv_writer")
     assert found["folder"] == str(Path("a folder").absolute())

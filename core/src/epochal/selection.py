@@ -259,12 +259,10 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
     asked = {item: position for position, item in enumerate(items) if isinstance(item, str)}
     autoloaded = [record.name for record in catalogue.autoloaded()]
     for name in dict.fromkeys([*PINNED, *autoloaded, *settings.enabled(), *asked]):
-        record: Record | None = None
-        unknown: UnknownCallbackError | None = None
         try:
-            record = find_record(name, catalogue)
+            found: Record | UnknownCallbackError = find_record(name, catalogue)
         except UnknownCallbackError as error:
-            unknown = error
+            found = error
         active, why = decide(name, name in autoloaded, settings)
         switch = settings.switches.get(name)
         off = settings.disabled(name)
@@ -275,11 +273,11 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
         if not (active or (name in asked and off is None)):
             continue
         place = switch.place if switch is not None else ""
-        if record is None:
-            problems.take(unknown, place)
+        if isinstance(found, UnknownCallbackError):
+            problems.take(found, place)
             continue
         activated = "asked for in code" if name in asked else why
-        yield _Wanted(name, record, activated, asked.get(name), place, settings.tables.get(name, ()))
+        yield _Wanted(name, found, activated, asked.get(name), place, settings.tables.get(name, ()))
 
 
 def _take_replacement(objects: list[tuple[int, Any]], record: Record, catalogue: Catalogue) -> tuple[int, Any] | None:

@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from .completion import complete_names
 
     name = parser.add_argument(
-        "name", metavar="NAME", help="the callback's name, package.module:Class, or NAME#2 for a second instance"
+        "name",
+        metavar="NAME",
+        help="the callback's name, package.module:Class, ./file.py:Class, or NAME#2 for a second instance",
     )
     name.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
     add_assignments(parser)

@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     from .completion import complete_names
 
-    name = parser.add_argument("name", metavar="NAME", help="the callback's name, or package.module:Class")
+    name = parser.add_argument(
+        "name", metavar="NAME", help="the callback's name, package.module:Class, or ./file.py:Class"
+    )
     name.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
     add_json(parser)
 

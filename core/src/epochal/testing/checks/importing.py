@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...discovery import discover
+from ...file_record import FileRecord
 from .suite import BrokenPromiseError, promise
 
 if TYPE_CHECKING:
@@ -45,12 +46,15 @@ def import_afresh(record: Record) -> ImportReport:
     """Import a callback in a process of its own, which has this one's `sys.path`.
 
     Raises:
+        CallbackError: It cannot be used, as far as that is known without importing it.
         BrokenPromiseError: The import ended the process, or did not come to an end.
     """
+    record.check()
+    path = [*sys.path, str(record.path.parent)] if isinstance(record, FileRecord) else sys.path
     watched = [*FRAMEWORKS, *_other_packages(record)]
     try:
         done = subprocess.run(  # noqa: S603  # our own module
-            [sys.executable, "-c", _START.format(path=sys.path)],
+            [sys.executable, "-c", _START.format(path=path)],
             input=json.dumps({"module": record.module, "watched": watched}),
             capture_output=True,
             text=True,
