@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.activity import activities, misspelt_names, mistakes
+from epochal.activity import activities, activity_of, misspelt_names, mistakes
 from epochal.settings import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
@@ -93,6 +93,17 @@ def test_what_is_named_by_where_it_is_comes_last_unimported(full: Site) -> None:
     last = found[-1]
     assert (last.record.name, last.record.distribution) == ("loss_printer", "module fake_thing")
     assert last.summary == f"yes: {FILE}"
+
+
+def test_what_is_named_by_where_it_is_is_found_by_its_name_too(full: Site) -> None:
+    layer = Layer(enable=on("fake_thing:LossPrinter"))
+    off = Layer(disable=on("loss_printer", "EPOCHAL_DISABLE", "environment"))
+    for layers, expected in (([layer], f"yes: {FILE}"), ([layer, off], "no: switched off by EPOCHAL_DISABLE")):
+        for name in ("fake_thing:LossPrinter", "loss_printer"):
+            found = activity_of(name, full.catalogue(), merge(layers))
+            assert found is not None
+            assert found.summary == expected
+    assert activity_of("loss_printer", full.catalogue(), Settings()) is None
 
 
 @pytest.mark.parametrize(

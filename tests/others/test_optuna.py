@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 NAME = "optuna_integration:KerasPruningCallback"
 
 
-class _From(optuna.pruners.BasePruner):
+class _From(optuna.pruners.BasePruner):  # type: ignore[misc]  # read without its types
     """Prunes every trial at an epoch."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
-        return trial.last_step == self.epoch
+        return bool(trial.last_step == self.epoch)
 
 
 @pytest.fixture

@@ -86,7 +86,8 @@ def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity
     try:
         record = find_record(kind, preferred)
     except UnknownCallbackError:
-        return None
+        named = next((each for each in settings.switches if ":" in each and short_name(each) == kind), None)
+        return None if named is None else activity_of(named, catalogue, settings)
     found = _activity(kind, record, settings)
     off = settings.disabled(name)
     if found.active and off is not None and kind not in PINNED:
