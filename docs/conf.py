@@ -53,19 +53,12 @@ pygments_dark_style = "github-dark"
 
 
 def _add_contents(app: Any, docname: str, source: list[str]) -> None:
-    """Make a table of contents of every list of links in `docs/index.md`, under its heading.
-
-    A page that is in no list comes last in that of its folder; one of the folder `docs` itself among the tutorials.
-    """
+    """Make a table of contents of every list of links in `docs/index.md`, under its heading."""
     if docname != root_doc:
         return
     sections = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", source[0], flags=re.MULTILINE | re.DOTALL)
-    listed: dict[str, dict[str, str]] = {"Tutorial": {}} | {heading: _pages(text) for heading, text in sections}
-    left = app.env.found_docs - {root_doc}.union(*listed.values())
-    for heading, pages in listed.items():
-        folders = {f"docs/{heading.lower()}", "docs" if heading == "Tutorial" else ""}
-        entries = [f"{title} </{page}>" for page, title in pages.items()]
-        entries += sorted(f"/{page}" for page in left if os.path.dirname(page) in folders)
+    for heading, text in sections:
+        entries = [f"{title} </{page}>" for page, title in _pages(text).items()]
         if entries:
             source[0] += "\n".join(["", "```{toctree}", f":caption: {heading}", ":hidden:", "", *entries, "```", ""])
 

@@ -29,7 +29,7 @@ def test_every_event_is_described_with_its_arguments() -> None:
 
 
 def test_every_check_fixture_and_name_of_the_kit_is_described() -> None:
-    page = (ROOT / "docs/testing.md").read_text()
+    page = (ROOT / "docs/how-to/testing.md").read_text()
     checks = {check.name: check.promise for check in checks_of(Subject("anything"))}
     fixtures = set(re.findall(r"^def (epochal_\w+)", inspect.getsource(pytest_plugin), flags=re.MULTILINE))
     described = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, flags=re.MULTILINE))
@@ -66,7 +66,7 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
 
 def test_the_callbacks_of_others_that_are_tried_are_those_of_the_page() -> None:
     listed = dict(
-        re.findall(r"^\| `(\w+)` \| `([\w.:]+)` \|", (ROOT / "docs/others.md").read_text(), flags=re.MULTILINE)
+        re.findall(r"^\| `(\w+)` \| `([\w.:]+)` \|", (ROOT / "docs/how-to/others.md").read_text(), flags=re.MULTILINE)
     )
     tried = {
         path.stem.removeprefix("test_"): re.findall(r'^NAME = "(.*)"', path.read_text(), flags=re.MULTILINE)[0]

@@ -24,7 +24,7 @@ from epochal.testing import FakeHost
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = (Path(__file__).parent.parent / "docs/tutorial.md").read_text()
+PAGE = (Path(__file__).parent.parent / "docs/tutorial/writing.md").read_text()
 FILES = dict(re.findall(r"^`([\w.]+)`\n\n```\w+\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL))
 COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)).split("\n")
 

@@ -141,8 +141,9 @@ def _of_keras_callbacks(members: Sequence[Member]) -> Iterator[Finding]:
 def _of_keras_callback(member: Member, members: Sequence[Member]) -> Iterator[Finding]:
     for what in misspelt_events(member.callback):
         yield Finding(WARNING, (member,), f"it {what}")
-    metric = getattr(member.callback, "monitor", None)  # the attribute's name in all callbacks of Keras that have one
-    if isinstance(metric, str) and metric:
+    # The attributes' names in all callbacks of Keras that have them; who saves always has a metric, and asks for none.
+    metric = getattr(member.callback, "monitor", None)
+    if isinstance(metric, str) and metric and getattr(member.callback, "save_best_only", True):
         run = getattr(_any_of_ours(members), "run", None)
         if metric.startswith("val_") and getattr(run, "validates", None) is False:
             yield Finding(WARNING, (member,), f"it monitors {metric!r}, and this fit has no validation data.")

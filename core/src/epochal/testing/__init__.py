@@ -1,6 +1,6 @@
 """For the tests of callbacks: hosts that drive them through whole runs in milliseconds, and a suite that any one runs.
 
-Nothing of it needs a framework. `docs/testing.md` shows how it is used.
+Nothing of it needs a framework. `docs/how-to/testing.md` shows how it is used.
 """
 
 from __future__ import annotations
