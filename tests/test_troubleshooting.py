@@ -11,8 +11,9 @@ import pytest
 
 import epochal
 from epochal.cli import main
-from epochal.config import VARIABLES
+from epochal.config import VARIABLES, command_line
 from epochal.selection import select
+from epochal.settings import Layer
 from epochal.testing import FakeHost, FakeModel
 from epochal_csv_logger import CSVLogger
 from epochal_early_stopping import EarlyStopping
@@ -135,9 +136,10 @@ def messages(
     for name in ("needs_another", "csv_logger", "broken_one"):
         attempt(lambda name=name: select(name))  # type: ignore[misc]
     Path("train.py").touch()
-    for config in (CONFIG, "[callbacks.early_stopping]\npatienc = 3\n"):  # last: `epochal run` is the program's end
+    for config in (CONFIG, "[callbacks.early_stopping]\npatienc = 3\n"):
         Path("epochal.toml").write_text(config)
-        main(["run", "train.py"])
+        with command_line(Layer()):  # what it settles is forgotten
+            main(["run", "train.py"])
     return "\n".join([*said, *capsys.readouterr()])
 
 
