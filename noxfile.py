@@ -243,7 +243,7 @@ def oldest_core(session: nox.Session) -> None:
     unknown = set(session.posargs) - {package.name for package in PLUGINS}
     if unknown:
         session.error(f"There is no plugin {', '.join(unknown)}. There are: {', '.join(p.name for p in PLUGINS)}")
-    wheels = _wheels(session)
+    wheels = _wheels(session, PACKAGES)
     for package in PLUGINS:
         if package.name in session.posargs or not session.posargs:
             version = _oldest_core(session, package)
