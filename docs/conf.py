@@ -41,6 +41,7 @@ python_use_unqualified_type_names = True
 nitpick_ignore_regex = [("py:.*", r"(?!epochal).*")]
 
 # HTML
+highlight_language = "none"  # where a block does not say
 html_theme = "furo"
 html_title = f"Epochal {version}"
 html_static_path = ["static"]

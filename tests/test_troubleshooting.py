@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import epochal
-from epochal.cli import main
-from epochal.config import VARIABLES, command_line
+from epochal.config import VARIABLES
+from epochal.early_check import check_settings
 from epochal.selection import select
-from epochal.settings import Layer
 from epochal.testing import FakeHost, FakeModel
 from epochal_csv_logger import CSVLogger
 from epochal_early_stopping import EarlyStopping
@@ -135,11 +134,9 @@ def messages(
     _install(tmp_path)
     for name in ("needs_another", "csv_logger", "broken_one"):
         attempt(lambda name=name: select(name))  # type: ignore[misc]
-    Path("train.py").touch()
     for config in (CONFIG, "[callbacks.early_stopping]\npatienc = 3\n"):
         Path("epochal.toml").write_text(config)
-        with command_line(Layer()):  # what it settles is forgotten
-            main(["run", "train.py"])
+        attempt(check_settings)  # as `epochal run` does, ahead of the script
     return "\n".join([*said, *capsys.readouterr()])
 
 

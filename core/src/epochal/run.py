@@ -65,7 +65,7 @@ class Run:
         self.stage = stage
         self.epoch: int | None = None
         self.last_batch = -1
-        """The number of the training batch that ended last, in its epoch; -1: none has. Kept by the host."""
+        """The number of the training batch that ended last, in its epoch, or -1 if none has. Kept by the host."""
         self._steps_before_epoch = 0
         self.stateful_metrics = None if stateful_metrics is None else frozenset(stateful_metrics)
         self.validates: bool | None = None

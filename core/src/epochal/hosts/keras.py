@@ -42,11 +42,10 @@ def fit(
 ) -> Any:
     """Train a Keras model with the active callbacks: `keras.Model.fit`, driven as an epochal run.
 
+    All arguments but `model` and `callbacks` are those of Keras's own `fit`.
+
     Args:
         model: A compiled Keras model.
-        x, y, batch_size, epochs, verbose, shuffle, class_weight, sample_weight, initial_epoch: As in Keras.
-        steps_per_epoch, validation_split, validation_data, validation_steps: As in Keras.
-        validation_batch_size, validation_freq: As in Keras.
         callbacks: Callbacks (ours, marked modules or functions, Keras's own, anybody's) and names of installed ones.
         **others: Further arguments of the model's own `fit`.
 

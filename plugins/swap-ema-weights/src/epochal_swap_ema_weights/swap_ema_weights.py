@@ -63,7 +63,7 @@ class SwapEMAWeights(Callback):
 
     @property
     def lent(self) -> dict[str, Any] | None:
-        """What a restart needs: None if the model holds its own weights.
+        """What a restart needs, or None if the model holds its own weights.
 
         Else `own_weights` holds them, or None if they stand in the optimizer in the place of the averages.
         """
