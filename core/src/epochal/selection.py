@@ -141,10 +141,13 @@ class _Problems:
         self.texts += [text for text in texts if text not in self.texts]
 
     def take(self, error: CallbackError, place: str) -> None:
-        """Gather an error that the settings cause at a place, or raise it: it is handled where this is called."""
+        """Gather an error that the settings cause at a place, or that is not the first; another is raised.
+
+        It is handled where this is called.
+        """
         if place:
             self.add(f"{place}: {error}")
-        elif self._raises:
+        elif self._raises and not self.texts:
             raise error
         else:
             self.add(str(error))
@@ -170,8 +173,7 @@ def _create(
     given |= {_name_of(item, catalogue) for _, item in objects} - {*PINNED}
     wanted = [each for each in wanted if not _is_given(each, given) or replaced[each.record.name] is not None]
     wanted = [each for each in wanted if replaced[each.record.name] is not None or _is_usable(each, problems)]
-    problems.settle()
-    # From here on things are imported.
+    # From here on things are imported, also where there are mistakes: what is wrong with parameters is told with them.
     members: dict[str, Member] = {}
     for each in wanted:
         replacement = replaced[each.record.name]
