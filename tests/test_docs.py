@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from epochal import testing
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
+from epochal.testing import Subject, pytest_plugin
+from epochal.testing.checks.suite import checks_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md"), ROOT / "core/README.md"])
@@ -22,6 +26,16 @@ def test_every_event_is_described_with_its_arguments() -> None:
         assert f"`{event}" in page
     for alias in ALIASES:
         assert f"`{alias}`" in page
+
+
+def test_every_check_fixture_and_name_of_the_kit_is_described() -> None:
+    page = (ROOT / "docs/testing.md").read_text()
+    checks = {check.name: check.promise for check in checks_of(Subject("anything"))}
+    fixtures = set(re.findall(r"^def (epochal_\w+)", inspect.getsource(pytest_plugin), flags=re.MULTILINE))
+    described = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, flags=re.MULTILINE))
+    assert {name: text for name, text in described.items() if name not in fixtures} == checks
+    assert fixtures <= set(described)
+    assert [name for name in testing.__all__ if name not in page] == ["Recorded"]
 
 
 def _examples() -> list[tuple[str, str]]:

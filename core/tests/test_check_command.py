@@ -33,9 +33,7 @@ def installed(site: Site, careful: str) -> Site:
     return site
 
 
-def test_every_promise_is_a_line_and_0_means_that_all_hold(
-    installed: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_promise_is_a_line_and_0_means_that_all_hold(installed: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "careful", "patience=3"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -53,7 +51,7 @@ def test_every_promise_is_a_line_and_0_means_that_all_hold(
 def test_what_does_not_hold_is_said_below_it_and_the_code_is_1(
     installed: Site, careful: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = careful.replace("logs.get(", "logs.raw(").replace(', 0.0)', ")")
+    source = careful.replace("logs.get(", "logs.raw(").replace(", 0.0)", ")")
     (installed.folder / "epochal_careful/__init__.py").write_text(source)
     assert main(["check", "careful"]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -64,9 +62,7 @@ def test_what_does_not_hold_is_said_below_it_and_the_code_is_1(
     assert re.match(r"\d+ promises kept, \d+ not: .*loop", lines[-1])
 
 
-def test_what_cannot_be_imported_is_not_looked_at_further(
-    installed: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_imported_is_not_looked_at_further(installed: Site, capsys: pytest.CaptureFixture[str]) -> None:
     (installed.folder / "epochal_careful/__init__.py").write_text("import nonsense_that_is_missing")
     assert main(["check", "careful"]) == 1
     lines = capsys.readouterr().out.splitlines()

@@ -89,6 +89,17 @@ def test_who_reads_first_is_who_waits_for_the_device(clock: Clock) -> None:
     assert "2 (2 s)" in shown(run)
 
 
+def test_who_reads_one_value_waits_for_that_one(clock: Clock) -> None:
+    class ReadsOne(Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            for key in ("loss", "loss", "size", "missing"):
+                logs.read(key)
+
+    run = run_batches(driver_of(ReadsOne()), {"loss": Tensor(clock), "accuracy": Tensor(clock), "size": 32})
+    timing = run.timings["a"]["on_train_batch_end"]
+    assert (timing.waits, timing.wait_seconds) == (1, 1.0)
+
+
 def test_values_that_are_on_no_device_make_nobody_wait(clock: Clock) -> None:
     class Reads(Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

@@ -125,7 +125,7 @@ class Profile:
 
 
 class _WatchedLogs(Logs):
-    """Logs that tell a profile when their values are fetched."""
+    """Logs that tell a profile when values of theirs are fetched, all of them or one."""
 
     _profile: Profile
 
@@ -136,6 +136,16 @@ class _WatchedLogs(Logs):
         begin = perf_counter()
         try:
             return super().fetch()
+        finally:
+            self._profile.waited(perf_counter() - begin)
+
+    def read(self, key: str, default: Any = None) -> Any:
+        self._arrange()
+        if type((self._pending or {}).get(key)) in PLAIN:
+            return super().read(key, default)
+        begin = perf_counter()
+        try:
+            return super().read(key, default)
         finally:
             self._profile.waited(perf_counter() - begin)
 

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ...callback import Callback
+from ...errors import EpochalError, one_line
 from ...profile import duration
 from .stage import Stage
 from .suite import surroundings
@@ -62,11 +63,14 @@ def measure(subject: Subject) -> Cost:
     """Measure a callback.
 
     Raises:
-        Exception: What it raises in a fit.
+        EpochalError: It fails in a fit.
     """
-    with surroundings():
-        batch = _seconds_a_batch(subject, None) - _seconds_a_batch(subject, Callback())
-        epoch, fetches = _profiled(subject)
+    try:
+        with surroundings():
+            batch = _seconds_a_batch(subject, None) - _seconds_a_batch(subject, Callback())
+            epoch, fetches = _profiled(subject)
+    except Exception as error:
+        raise EpochalError(f"the cost of {subject.name!r} cannot be measured: {one_line(error)}") from error
     return Cost(max(batch, 0.0), epoch, fetches, subject.imported.seconds)
 
 
@@ -105,13 +109,11 @@ def _profiled(subject: Subject) -> tuple[float, bool]:
     return sum(each.seconds for each in of_epoch) / epochs, fetches
 
 
-class _OnDevice:
-    """A value that has to be fetched, as a tensor has."""
+class _OnDevice(float):
+    """A value that has to be fetched, as a tensor has: to calculate with it is no fetch, to make a float of it is."""
 
-    def __init__(self, value: Any) -> None:
-        self._value = value
-        self.was_read = False
+    was_read = False
 
     def __float__(self) -> float:
         self.was_read = True
-        return float(self._value)
+        return super().__float__()

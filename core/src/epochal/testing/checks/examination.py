@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import CallbackError, ConfigError, one_line
 from ...parameters import make_arguments
@@ -40,11 +40,12 @@ def make_subject(name: str, given: Mapping[str, str]) -> Subject:
     except CallbackError:  # a check says so
         return subject
     typed = {key: Setting(parse_value(text), f"{key}={text}", "command line") for key, text in given.items()}
-    if not callable(found):
-        problems, arguments = [f"{name!r} is no class, and has no parameters."] if typed else [], {}
-    else:
-        is_made = isinstance(found, type) or typed
-        arguments, problems = make_arguments(found, Table(name, "command line", typed)) if is_made else ({}, [])
+    arguments: dict[str, Any] = {}
+    problems: list[str] = []
+    if typed and not callable(found):
+        problems = [f"{name!r} is no class, and has no parameters."]
+    elif typed or isinstance(found, type):
+        arguments, problems = make_arguments(found, Table(name, "command line", typed))
     problems = [problem + _hint(problem, given) for problem in problems]
     if problems:
         raise ConfigError(problems)
