@@ -42,7 +42,7 @@ class Recorder(Callback):
     """Remembers every event that it gets, with its arguments. It reads the logs of every batch.
 
     Args:
-        *only: Names of events; no other is remembered. None: all.
+        *only: Names of events; no other is remembered. Without any: all.
         priority: Its place in the order.
 
     Attributes:

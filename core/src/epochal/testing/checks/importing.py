@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch", "jax")
-PATIENCE = 120
+PATIENCE = 600
 """Seconds after which an import counts as hanging."""
 
 _START = "import sys; sys.path[:] = {path!r}; from epochal.testing.checks.probe import main; main()"
