@@ -20,6 +20,8 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = [ROOT / "core", *PLUGINS]
 TENSORFLOW_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+# A process more is 5 s of imports and 2 GiB more.
+IN_PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
 
 
 def _group(name: str) -> list[str]:
@@ -49,7 +51,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests, with real TensorFlow."""
     session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
-    session.run("pytest", *(session.posargs or _test_folders()), env=TENSORFLOW_QUIET)
+    session.run("pytest", *(session.posargs or [*IN_PARALLEL, *_test_folders()]), env=TENSORFLOW_QUIET)
 
 
 @nox.session
@@ -135,7 +137,7 @@ def _test_alone(session: nox.Session, package: Path, wheels: Path) -> None:
 def minimums(session: nox.Session) -> None:
     """Run all tests with the lowest declared versions of every dependency, TensorFlow and Keras too."""
     session.install("--resolution", "lowest-direct", *_workspace("demo", "notebook"), *_group("end-to-end"))
-    session.run("pytest", *(session.posargs or _test_folders()), env=TENSORFLOW_QUIET)
+    session.run("pytest", *(session.posargs or [*IN_PARALLEL, *_test_folders()]), env=TENSORFLOW_QUIET)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 # Two devices, so that a strategy has two replicas; only possible before TensorFlow touches its devices.
 _CPUS = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(_CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _frozen_imports() -> None:
+    """Have the garbage collector leave alone what is there before a file's tests.
+
+    TensorFlow, JAX and the others are a million objects, and Keras collects garbage in every `clear_session`.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -155,7 +155,6 @@ def test_epochals_own_events_take_any_subset_by_name(taken: tuple[str, ...]) -> 
         ({"on_batch_end": lambda logs: None}, r"is called with \(batch, logs\)"),
         ({"on_test_batch_end": lambda batch, *, values: None}, r"takes \(batch, \*, values\)"),
     ],
-    ids=str,
 )
 def test_what_makes_no_sense_is_an_error_at_once(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):

@@ -31,7 +31,7 @@ def run_notebook(epochs: int, verbose: Any = "auto") -> list[dict[str, Any]]:
     pytest.importorskip("ipykernel", reason="ipykernel is what a notebook runs in")
     cell = nbformat.v4.new_code_cell(_FIT.format(epochs=epochs, verbose=verbose))
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    nbclient.NotebookClient(notebook, timeout=60).execute()
+    nbclient.NotebookClient(notebook, timeout=600).execute()
     return notebook.cells[0].outputs  # type: ignore[no-any-return]
 
 
