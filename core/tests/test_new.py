@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import epochal.new
 from epochal.cli import main
 from epochal.errors import EpochalError
-from epochal.member import snake_case
+from epochal.names import snake_case
 from epochal.new.folder import write_folder
 from epochal.new.names import LONGEST, Names, read_names
 from epochal.new.render import TEMPLATE, render

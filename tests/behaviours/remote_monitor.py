@@ -111,5 +111,6 @@ def it_is_not_critical(RemoteMonitor: Any, model: Any, data: Any, monkeypatch: A
         raise ConnectionRefusedError
 
     monkeypatch.setattr(monitor, "on_epoch_end", refuse)
-    history = epochal.fit(model, *data, epochs=2, verbose=0, callbacks=[monitor])
+    x, y = data
+    history = epochal.fit(model, x, y, epochs=2, verbose=0, callbacks=[monitor])
     assert history.epoch == [0, 1]

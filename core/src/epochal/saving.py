@@ -46,7 +46,7 @@ class SavingCallback(Callback):
 
     priority = Priority.CHECKPOINT
     provides = ()
-    state_attributes = ("best", "_epoch", "_batch", "_batches")
+    state_attributes: tuple[str, ...] = ("best", "_epoch", "_batch", "_batches")
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from importlib_metadata import distribution
 
 from ...discovery import CORE, discover
-from ...member import snake_case
+from ...names import snake_case
 from .importing import FRAMEWORKS
 from .suite import BrokenPromiseError, promise
 
