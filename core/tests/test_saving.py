@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal import Callback, Priority
+from epochal import Callback, PreflightError, Priority
 from epochal.saving import SavingCallback
 from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost, FakeModel
@@ -130,6 +130,14 @@ def test_a_metric_that_is_known_not_to_come_is_said_before_training() -> None:
 
     with pytest.warns(UserWarning, match="no validation data"), pytest.raises(AssertionError, match="it trains"):
         FakeHost(saver, model=FakeModel(metrics={"loss": "min"})).fit(step=step)
+
+
+def test_a_metric_that_will_not_come_is_in_the_one_report_with_all_others() -> None:
+    savers = [Saver(monitor=monitor, save_best_only=True) for monitor in ("acuracy", "los")]
+    with pytest.raises(PreflightError) as raised:
+        FakeHost(*savers, model=FakeModel(metrics={"accuracy": "max", "loss": "min"})).fit()
+    assert "'acuracy'" in str(raised.value)
+    assert "'los'" in str(raised.value)
 
 
 def test_the_metric_does_not_matter_where_everything_is_saved() -> None:

@@ -118,11 +118,16 @@ class SavingCallback(Callback):
         if self.save_freq == "epoch":
             run.drop(self, "on_train_batch_end")
 
-    def on_train_begin(self, logs: Logs = None) -> None:
+    def preflight(self) -> None:
         """Look whether the metric will come."""
-        self._said_failed = False
         if self.save_best_only:
             self._monitor.begin()
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """In a bare fit, which has no other place for it, look whether all that is needed will come."""
+        self._said_failed = False
+        if self.run is None:
+            self.preflight()
 
     # While training
 

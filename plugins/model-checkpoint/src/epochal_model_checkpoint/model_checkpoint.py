@@ -104,7 +104,8 @@ class ModelCheckpoint(SavingCallback):
         return keep
 
     def preflight(self) -> None:
-        """Check that there can be a file, and that `{batch}` has a value."""
+        """Check that there can be a file, that `{batch}` has a value, and that the metric will come."""
+        super().preflight()
         if self._is_chief:
             check_place(self._template)
         if "batch" in self._template.fields and self.save_freq == "epoch":
@@ -117,10 +118,9 @@ class ModelCheckpoint(SavingCallback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Look whether everything that is needed will come."""
-        if self.run is None:
-            self.preflight()
-            self._look_for_fields()
         super().on_train_begin(logs)
+        if self.run is None:
+            self._look_for_fields()
 
     def _look_for_fields(self) -> None:
         """Warn of fields that the model does not report; another callback may add them."""

@@ -97,15 +97,14 @@ class OrbaxCheckpoint(SavingCallback):
         return {key: value for key, value in super().__getstate__().items() if key != "_folder"}
 
     def preflight(self) -> None:
-        """See that the model can be saved."""
+        """See that the model can be saved, and that the metric will come."""
+        super().preflight()
         if self._is_chief and (self.run is None or self.run.stage == "train"):
             self._content()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Open the folder."""
         self._abandon()
-        if self.run is None:
-            self.preflight()
         super().on_train_begin(logs)
         if self._is_chief:
             self._folder = CheckpointFolder(self.directory, self.max_to_keep)
