@@ -354,7 +354,7 @@ def test_a_file_is_checked_before_a_script_begins(here: Path) -> None:
 
 
 def test_a_file_that_needs_a_framework_is_checked_when_a_run_begins(here: Path) -> None:
-    (here / "needy.py").write_text("import jax\n")
+    (here / "needy.py").write_text("import torch\n")
     with command_line(Layer(enable={str(here / "needy.py"): Setting(True, "--enable", "command line")})):
         check_settings()
     assert "needy" not in sys.modules

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
+import warnings
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +134,7 @@ def check_leftovers(subject: Subject) -> str | None:
     """Look at what is open before and after whole runs and such as break off."""
     # The first run may open what a library keeps for all that follow.
     _run_all(subject)
+    _forget()
     before = _open_files(), set(threading.enumerate()), _children()
     callbacks = _run_all(subject)
     deadline = monotonic() + PATIENCE
@@ -142,6 +145,7 @@ def check_leftovers(subject: Subject) -> str | None:
     threads = sorted(thread.name for thread in set(threading.enumerate()) - before[1])
     children = sorted(_children() - before[2])
     del callbacks  # up to here they held what they had opened
+    _forget()
     left = [
         *(f"the file {name}" for _, name in new_files),
         *(f"the thread {name}" for name in threads),
@@ -173,6 +177,13 @@ def _run_all(subject: Subject) -> list[Any]:
             run()
             callbacks.append(stage.callback)
     return callbacks
+
+
+def _forget() -> None:
+    """Close what runs have left open and nobody holds: it would be closed some time, and its number used again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the check tells it better
+        gc.collect()
 
 
 def _open_files() -> dict[int, str]:
