@@ -326,10 +326,9 @@ def read_environment(variables: Mapping[str, str]) -> Layer:
     """Read the environment variables, `EPOCHAL_…`."""
     problems = []
     for name in variables:
-        # A plugin may have variables of its own; only what looks like a misspelt one of ours is a mistake.
-        close = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
-        if close and name not in VARIABLES:
-            problems.append(f"there is no environment variable {name}. Did you mean {close[0]!r}?")
+        meant = _misspelt(name)
+        if meant:
+            problems.append(f"there is no environment variable {name}. Did you mean {meant!r}?")
     return Layer(
         enable=_listed(variables, "EPOCHAL_ENABLE"),
         disable=_listed(variables, "EPOCHAL_DISABLE"),
@@ -337,6 +336,13 @@ def read_environment(variables: Mapping[str, str]) -> Layer:
         profile=_flag(variables, "EPOCHAL_PROFILE", problems),
         problems=tuple(problems),
     )
+
+
+@lru_cache(maxsize=1024)  # every fit asks
+def _misspelt(name: str) -> str:
+    """Give the variable of ours that looks meant by another name; a plugin may have variables of its own."""
+    close = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+    return close[0] if close and name not in VARIABLES else ""
 
 
 def _flag(variables: Mapping[str, str], name: str, problems: list[str]) -> Setting | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from configparser import ConfigParser
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -220,7 +222,24 @@ def _where_it_may_be(name: str) -> str:
 
 
 def discover() -> Catalogue:
-    """Read the installed callbacks from the metadata of the distributions on `sys.path`."""
+    """Read the installed callbacks from the metadata of the distributions on `sys.path`.
+
+    Every fit asks, so what was read is kept until a folder on `sys.path` changes, as it does when pip installs.
+    """
+    return _discovered(tuple(map(_state_of, sys.path)), (os.getcwd(), *map(id, sys.meta_path)))
+
+
+def _state_of(folder: str) -> tuple[str, int, int]:
+    """Give what changes when something is installed in a folder, or removed."""
+    try:
+        # Two changes may come within one tick of the file system's clock.
+        return folder, os.stat(folder or ".").st_mtime_ns, len(os.listdir(folder or "."))
+    except OSError:  # it is not there, or no folder
+        return folder, 0, 0
+
+
+@lru_cache(maxsize=1)
+def _discovered(_folders: tuple[tuple[str, int, int], ...], _surroundings: tuple[Any, ...]) -> Catalogue:
     records: list[Record] = []
     seen: set[str] = set()
     core = _core_version()
@@ -286,7 +305,7 @@ def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
     if not facts.name:
         return [_unreadable(found, facts, "its metadata has no name")]
     try:
-        callbacks, autoload = _entries(found, GROUP), _entries(found, AUTOLOAD_GROUP)
+        callbacks, autoload = _entries(found)
     except Exception as error:  # whatever the parser makes of a file that is no list of entry points
         return [_unreadable(found, facts, f"its entry_points.txt cannot be read ({one_line(error)})")]
     records = []
@@ -299,15 +318,17 @@ def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
     return records
 
 
-def _entries(found: Any, group: str) -> dict[str, str]:
-    """Give the names and values of a group; of a malformed value too, for which some parsers refuse the whole file."""
+def _entries(found: Any) -> list[dict[str, str]]:
+    """Give names and values of both groups; malformed values too, for which some parsers refuse the whole file."""
+    groups = (GROUP, AUTOLOAD_GROUP)
     try:
-        return {entry.name: entry.value for entry in found.entry_points if entry.group == group}
+        entries = list(found.entry_points)
+        return [{entry.name: entry.value for entry in entries if entry.group == group} for group in groups]
     except ValueError:
         parser = ConfigParser(delimiters="=", interpolation=None)
         parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
         parser.read_string(found.read_text("entry_points.txt") or "")
-        return dict(parser[group]) if parser.has_section(group) else {}
+        return [dict(parser[group]) if parser.has_section(group) else {} for group in groups]
 
 
 def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
