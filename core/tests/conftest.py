@@ -9,7 +9,8 @@ import importlib_metadata
 import pytest
 from hypothesis import settings
 
-from epochal.discovery import AUTOLOAD_GROUP, GROUP, Catalogue, discover
+from epochal.discovery import Catalogue, discover
+from epochal.metadata import AUTOLOAD_GROUP, GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

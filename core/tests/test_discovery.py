@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -336,3 +337,14 @@ def test_the_advice_for_a_missing_dependency_names_it(site: Site) -> None:
     site.distribution("fake-dist", callbacks={"one": "fake_hungry:One"})
     with pytest.raises(CallbackImportError, match="It needs 'not_there_at_all', which is not installed"):
         only(site).load()
+
+
+def test_what_was_read_is_kept_until_something_is_installed_or_removed(site: Site) -> None:
+    before = discover()
+    assert discover() is before
+    site.package("late_package", "class Late: ...")
+    site.distribution("late-one", callbacks={"late": "late_package:Late"})
+    assert [record.name for record in discover().records if record.distribution == "late-one"] == ["late"]
+    shutil.rmtree(next(site.folder.glob("late_one-*")))
+    site.refresh()
+    assert [record.name for record in discover().records if record.distribution == "late-one"] == []

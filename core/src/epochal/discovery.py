@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from configparser import ConfigParser
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
@@ -23,21 +22,12 @@ from .errors import (
     nearest,
     one_line,
 )
+from .metadata import AUTOLOAD_GROUP, CORE, GROUP, Facts, core_version, read_entries, read_file, unmet_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-GROUP = "epochal.callbacks"
-"""The entry point group of callbacks: name of the callback = where it is."""
-AUTOLOAD_GROUP = "epochal.autoload"
-"""The entry point group of callbacks that are active without being asked for."""
-CORE = "epochal-core"
-
 VALUE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$")
-_HEADER = re.compile(r"^(Name|Version|Requires-Dist):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_PLAIN_VERSION = re.compile(r"\d+(\.\d+)*$")
-_PLAIN_BOUND = re.compile(r"^epochal[-_.]core[ \t]*(?:>=[ \t]*(\d+(?:\.\d+)*))?[ \t]*$", re.IGNORECASE)
-_REQUIRES_CORE = re.compile(r"^epochal[-_.]core(?![-_.\w])", re.IGNORECASE)
 
 
 class Status(str, Enum):
@@ -242,12 +232,12 @@ def _state_of(folder: str) -> tuple[str, int, int]:
 def _discovered(_folders: tuple[tuple[str, int, int], ...], _surroundings: tuple[Any, ...]) -> Catalogue:
     records: list[Record] = []
     seen: set[str] = set()
-    core = _core_version()
+    core = core_version()
     for found in distributions():
-        text = _read(found, "entry_points.txt")
+        text = read_file(found, "entry_points.txt")
         if GROUP not in text and AUTOLOAD_GROUP not in text:
             continue  # most; reading their metadata would take longer than all the rest
-        facts = _Facts.of(found)
+        facts = Facts.of(found)
         name = _normal(facts.name)
         if name not in seen and _is_first(facts.name, text):
             seen.add(name)
@@ -261,51 +251,19 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What a record needs of a distribution's metadata.
-
-    The headers are read as text: to import and use a parser of emails for them, as importlib-metadata does, takes
-    longer than all the rest.
-    """
-
-    name: str = ""
-    version: str = "of unknown version"
-    core_requirements: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, found: Any) -> _Facts:
-        text = _read(found, "METADATA") or _read(found, "PKG-INFO")
-        headers = _HEADER.findall(text.partition("\n\n")[0])
-        first = {key.lower(): value for key, value in reversed(headers)}
-        return cls(
-            name=first.get("name", cls.name),
-            version=first.get("version", cls.version),
-            core_requirements=tuple(value for _, value in headers if _REQUIRES_CORE.match(value)),
-        )
-
-
 def _is_first(name: str, entry_points: str) -> bool:
     """Tell whether a distribution is the first of its name on `sys.path`, the one that an import finds."""
     try:
-        return not name or _read(distribution(name), "entry_points.txt") == entry_points
+        return not name or read_file(distribution(name), "entry_points.txt") == entry_points
     except PackageNotFoundError:  # its folder has another name than its metadata
         return True
 
 
-def _read(found: Any, file: str) -> str:
-    """Read a file of metadata; one that is not in UTF-8 has nothing that we could read."""
-    try:
-        return found.read_text(file) or ""
-    except UnicodeDecodeError:
-        return ""
-
-
-def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
+def _records(found: Any, facts: Facts, core: str | None) -> list[Record]:
     if not facts.name:
         return [_unreadable(found, facts, "its metadata has no name")]
     try:
-        callbacks, autoload = _entries(found)
+        callbacks, autoload = read_entries(found)
     except Exception as error:  # whatever the parser makes of a file that is no list of entry points
         return [_unreadable(found, facts, f"its entry_points.txt cannot be read ({one_line(error)})")]
     records = []
@@ -318,20 +276,7 @@ def _records(found: Any, facts: _Facts, core: str | None) -> list[Record]:
     return records
 
 
-def _entries(found: Any) -> list[dict[str, str]]:
-    """Give names and values of both groups; malformed values too, for which some parsers refuse the whole file."""
-    groups = (GROUP, AUTOLOAD_GROUP)
-    try:
-        entries = list(found.entry_points)
-        return [{entry.name: entry.value for entry in entries if entry.group == group} for group in groups]
-    except ValueError:
-        parser = ConfigParser(delimiters="=", interpolation=None)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
-        parser.read_string(found.read_text("entry_points.txt") or "")
-        return [dict(parser[group]) if parser.has_section(group) else {} for group in groups]
-
-
-def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
+def _unreadable(found: Any, facts: Facts, reason: str) -> Record:
     return Record(
         name="?",
         value="",
@@ -342,11 +287,11 @@ def _unreadable(found: Any, facts: _Facts, reason: str) -> Record:
     )
 
 
-def _static_status(value: str, facts: _Facts, core: str | None) -> tuple[Status, str]:
+def _static_status(value: str, facts: Facts, core: str | None) -> tuple[Status, str]:
     """Judge an entry point by what can be known without importing it."""
     if not VALUE.match(value):
         return Status.BROKEN, f"its entry point {value!r} is not of the form 'package.module:Class'."
-    wanted = _unmet_requirement(facts.core_requirements, core)
+    wanted = unmet_requirement(facts.core_requirements, core)
     if wanted is not None:
         return Status.INCOMPATIBLE, (
             f"it needs {wanted}, and {CORE} {core} is installed. "
@@ -368,40 +313,6 @@ def is_there(package: str) -> bool:
         return find_spec(package) is not None
     except (ImportError, ValueError):  # a finder's own trouble
         return False
-
-
-def _core_version() -> str | None:
-    try:
-        return _Facts.of(distribution(CORE)).version
-    except PackageNotFoundError:  # the source tree on sys.path, not installed
-        return None
-
-
-def _unmet_requirement(requirements: Iterable[str], core: str | None) -> str | None:
-    """Give the requirement on epochal-core that the installed one does not meet, if there is one."""
-    # packaging takes longer to import than all records take to read, and most requirements are plain bounds.
-    unclear = [text for text in requirements if core is not None and not _is_plainly_met(text, core)]
-    if core is None or not unclear:
-        return None
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for text in unclear:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            return f"{text!r}, which is no valid requirement"
-        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if applies and not requirement.specifier.contains(core, prereleases=True):
-            return f"{requirement.name}{requirement.specifier}"
-    return None
-
-
-def _is_plainly_met(requirement: str, core: str) -> bool:
-    """Tell whether a requirement has no bound, or only one like `>=1.2` that a version like 1.3.0 meets."""
-    bound, installed = _PLAIN_BOUND.match(requirement), _PLAIN_VERSION.match(core)
-    if bound is None or installed is None:
-        return False
-    return [int(part) for part in core.split(".")] >= [int(part) for part in (bound[1] or "0").split(".")]
 
 
 def _mark_duplicates(records: Sequence[Record]) -> Iterable[Record]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from importlib_metadata import PackageNotFoundError, distribution, distributions
 
 from ..activity import activities, misspelt_names, mistakes
-from ..discovery import CORE, Status
+from ..discovery import Status
+from ..metadata import CORE
 from ..ordering import PINNED
 from .finding import Finding, error, warning
 

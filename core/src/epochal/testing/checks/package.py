@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from importlib_metadata import distribution
 
-from ...discovery import CORE, discover
+from ...discovery import discover
+from ...metadata import CORE
 from ...names import snake_case
 from .importing import FRAMEWORKS
 from .suite import BrokenPromiseError, promise
