@@ -128,7 +128,7 @@ def test_mistakes_are_told_from_metadata(full: Site, layer: Layer, expected: str
     assert expected in problem
 
 
-@pytest.mark.parametrize("key", ["disable", "priority", "on_error"])
+@pytest.mark.parametrize("key", ["disable", "priority", "on_error", "before", "after"])
 def test_a_setting_for_a_name_that_nobody_has_is_told_if_it_looks_misspelt(key: str) -> None:
     names = ["early_stoping", "earlystopping#2", "histroy", "my_early_stopping", "mine", "early_stopping"]
     layer: Any = {key: {name: Setting(1, f"{FILE}, {key}.{name}", "file") for name in names}}

@@ -187,7 +187,7 @@ def misspelt_names(settings: Settings, known: Iterable[str]) -> Iterator[str]:
     """
     known = {*PINNED, *known}
     switched_off = {name: each for name, each in settings.switches.items() if not each.value}
-    for table in (switched_off, settings.priority, settings.on_error):
+    for table in (switched_off, settings.priority, settings.on_error, settings.before, settings.after):
         for name, each in table.items():
             kind = base_name(name)
             # A name that has a part more, `my_early_stopping`, is another one, and no misspelt one.
