@@ -148,3 +148,14 @@ def nearest(word: str, words: Iterable[str]) -> str:
     """
     close = get_close_matches(word, list(words), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def nearest_key(key: str, keys: Iterable[str]) -> str:
+    """Return what `nearest` does for a key of the logs: a key of validation never stands for one of training.
+
+    >>> nearest_key("val_loss", ["kl_loss", "loss"])
+    ''
+    >>> nearest_key("val_los", ["loss", "val_loss"])
+    " Did you mean 'val_loss'?"
+    """
+    return nearest(key, [other for other in keys if other.startswith("val_") == key.startswith("val_")])
