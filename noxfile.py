@@ -65,6 +65,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def drop_in(session: nox.Session) -> None:
+    """Try every value of every parameter against Keras's own classes, in every host; takes half an hour."""
+    session.install(*_workspace("tensorflow"), *_group("test"))
+    session.run("python", "-m", "tests.drop_in", *session.posargs, env=TENSORFLOW_QUIET)
+
+
+@nox.session
 def pages(session: nox.Session) -> None:
     """Write the pages of the documentation that are made from code."""
     session.install(*_workspace("demo", "notebook"), *_group("end-to-end"))
