@@ -334,6 +334,43 @@ def test_what_holds_no_dict_is_an_error(text: str) -> None:
         parse_state(archive_of({"state.json": text, "0.npy": npy(np.zeros(2))}))
 
 
+# What would take more room than it looks
+
+
+def test_a_compressed_archive_is_refused_before_it_is_unpacked() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("state.json", '{"text": "' + " " * 10**7 + '"}')
+    assert len(content.getvalue()) < 20_000
+    with pytest.raises(StateError, match="it is compressed, and a state never is"):
+        parse_state(content.getvalue())
+
+
+def test_members_that_share_their_bytes_are_refused() -> None:
+    array = npy(np.zeros(1000))
+    whole = bytearray(archive_of({"state.json": '{"a": {"$array": "0"}, "b": {"$array": "1"}}', "0.npy": array}))
+    # The directory at the end lists 0.npy a second time, as 1.npy, and the end record counts it.
+    begin, end = whole.rindex(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
+    entry = bytes(whole[begin:end]).replace(b"0.npy", b"1.npy")
+    closing = bytearray(whole[end:])
+    closing[8:10] = closing[10:12] = (3).to_bytes(2, "little")
+    closing[12:16] = (int.from_bytes(closing[12:16], "little") + len(entry)).to_bytes(4, "little")
+    with pytest.raises(StateError, match="claims to hold more than"):
+        parse_state(bytes(whole[:end]) + entry + bytes(closing))
+
+
+def test_one_array_under_many_names_is_refused() -> None:
+    text = json.dumps({"many": [{"$array": "0"}] * 1000})
+    with pytest.raises(StateError, match=r"0\.npy is missing, or is named a second time"):
+        parse_state(archive_of({"state.json": text, "0.npy": npy(np.zeros(1000))}))
+
+
+def test_an_array_whose_header_claims_more_than_it_has_is_refused() -> None:
+    array = npy(np.zeros(2)).replace(b"(2,), }         ", b"(1000000000,), }")
+    with pytest.raises(StateError, match="cannot reshape array of size 2"):
+        parse_state(archive_of({"state.json": '{"best": {"$array": "0"}}', "0.npy": array}))
+
+
 class Bomb:
     """Says so when it is unpickled."""
 

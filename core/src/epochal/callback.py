@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .run import Run
 
@@ -161,23 +160,25 @@ class Callback:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take the state that `state_dict` gave, before training begins.
 
+        What is declared for an attribute (see `epochal.arguments`) is what its value has to fit.
+
         Raises:
             StateError: It is not the state of such a callback; then nothing has changed.
         """
-        from .errors import StateError
+        from .arguments import check_state
+        from .errors import StateError, one_line
 
-        title, names = type(self).__name__, self.state_attributes
-        if not isinstance(state, Mapping):
-            raise StateError(f"this is no state of {title}, but of type {type(state).__name__}")
-        parts = {
-            "missing": [name for name in names if name not in state],
-            "unknown": [name for name in state if name not in names],
-        }
-        wrong = "; ".join(f"{what} are {', '.join(map(str, found))}" for what, found in parts.items() if found)
-        if wrong:
-            raise StateError(f"this is no state of {title}: {wrong}")
-        for name, value in copy.deepcopy(dict(state)).items():
-            setattr(self, name, value)
+        checked = check_state(self, state)
+        before = dict(vars(self))
+        try:
+            for name, value in checked.items():
+                setattr(self, name, value)
+        except Exception as error:  # a property may check what it is set to
+            vars(self).clear()
+            vars(self).update(before)
+            if isinstance(error, StateError):
+                raise
+            raise StateError(f"this is no state of {type(self).__name__}: {one_line(error)}") from error
         self._restored = True
 
     def starts_afresh(self) -> bool:

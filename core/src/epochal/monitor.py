@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .arguments import Argument, Number, count, number, switch, verbosity
+from .callback import Callback
 from .errors import nearest
 from .frameworks import adapt
 from .logs import read_array
@@ -15,9 +15,65 @@ from .warn import warn_user
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .callback import Callback
+__all__ = ["Distance", "MetricName", "Mode", "Monitor", "MonitorCallback", "count", "number", "switch", "verbosity"]
 
 MODES = ("auto", "min", "max")
+
+
+class MetricName(Argument[str]):
+    """The key of a metric in the logs.
+
+    As in Keras, a callback may watch something else by `get_monitor_value`, and then anything can stand here.
+    """
+
+    def check(self, value: Any) -> str:
+        """Return the value, whatever can be looked up."""
+        try:
+            hash(value)
+        except TypeError:
+            raise TypeError("has to be text") from None
+        return value  # type: ignore[no-any-return]
+
+    def remark(self, value: Any) -> str:
+        """Warn of what no metric is called."""
+        return "" if isinstance(value, str) else "is not text, and no metric is called so"
+
+
+class Mode(Argument[str]):
+    """Whether less or more of a metric is better: "min", "max", or "auto"."""
+
+    def check(self, value: Any) -> str:
+        """Return the mode; "auto" for anything else, as in Keras."""
+        return value if isinstance(value, str) and value in MODES else "auto"
+
+    def remark(self, value: Any) -> str:
+        """Warn of an unknown mode."""
+        if isinstance(value, str) and value in MODES:
+            return ""
+        near = nearest(value, MODES) if isinstance(value, str) else ""
+        return f"is unknown, and counts as 'auto'.{near} There are: {', '.join(MODES)}."
+
+
+class Distance(Number):
+    """A number whose sign does not matter."""
+
+    def check(self, value: Any) -> float:
+        """Return the number without its sign."""
+        return abs(super().check(value))
+
+
+class _Watched:
+    """A metric, its mode and `min_delta`, for a Monitor whose owner has other attributes."""
+
+    monitor = MetricName()
+    mode = Mode()
+    min_delta = Distance()
+
+    def __init__(self, owner: Any, metric: str, mode: str, min_delta: float) -> None:
+        self.named_in_messages = type(owner).__name__
+        self.monitor = metric
+        self.mode = mode
+        self.min_delta = min_delta
 
 
 class Monitor:
@@ -27,40 +83,46 @@ class Monitor:
 
     Args:
         owner: The callback that watches; messages name it, and its model tells the direction.
-        metric: The metric's key in the logs, `val_loss` for example.
+        metric: The metric's key in the logs, `val_loss` for example. None: what counts are the owner's attributes
+            `monitor`, `mode` and `min_delta`, as they are at the time.
         mode: "min" or "max": less or more is better. "auto": the loss is better when it is less, and any other metric
-            as the model's metric of this name declares. An unknown text warns and counts as "auto", as in Keras.
+            as the model's metric of this name declares. Anything else warns and counts as "auto", as in Keras.
         min_delta: By how much a value has to be better to count; its sign does not matter.
 
     Raises:
         TypeError: An argument has a wrong type.
-        ValueError: `min_delta` is not finite, or the metric is an empty text.
-
-    Attributes:
-        metric: As given.
-        mode: As given, or "auto".
-        min_delta: Not negative.
-        direction: "min" or "max"; None as long as "auto" has not found out.
+        ValueError: `min_delta` is NaN.
     """
 
-    def __init__(self, owner: Callback, metric: str, mode: str = "auto", min_delta: float = 0.0) -> None:
-        title = type(owner).__name__
-        if not isinstance(metric, str) or not isinstance(mode, str):
-            raise TypeError(f"{title}: monitor={metric!r} and mode={mode!r} have to be text")
-        if not metric:
-            raise ValueError(f"{title}: monitor is empty, and it has to be a key of the logs, 'val_loss' for example")
-        if mode not in MODES:
-            warn_user(
-                f"{title} mode {mode!r} is unknown, and counts as 'auto'.{nearest(mode, MODES)} "
-                f"There are: {', '.join(MODES)}."
-            )
-            mode = "auto"
+    def __init__(self, owner: Callback, metric: str | None = None, mode: str = "auto", min_delta: float = 0.0) -> None:
+        if metric is None and not hasattr(owner, "monitor"):
+            raise TypeError(f"{type(owner).__name__}: monitor=None has to be text")
         self.owner = owner
-        self.metric = metric
-        self.mode = mode
-        self.min_delta = abs(number(owner, "min_delta", min_delta))
-        self.direction: str | None = mode if mode != "auto" else None
+        self._watched: Any = owner if metric is None else _Watched(owner, metric, mode, min_delta)
+        self._found: tuple[str, str] | None = None  # a metric, and its direction by the model
         self._said: set[str] = set()
+
+    @property
+    def metric(self) -> str:
+        """The metric's key in the logs."""
+        return str(self._watched.monitor)
+
+    @property
+    def mode(self) -> str:
+        """The mode; "auto" for an unknown one."""
+        return str(self._watched.mode)
+
+    @property
+    def min_delta(self) -> float:
+        """By how much a value has to be better to count; not negative."""
+        return float(self._watched.min_delta)
+
+    @property
+    def direction(self) -> str | None:
+        """Which is better, "min" or "max"; None as long as "auto" has not found out."""
+        if self.mode != "auto":
+            return self.mode
+        return self._found[1] if self._found is not None and self._found[0] == self.metric else None
 
     def begin(self) -> None:
         """Look, before anything is trained, whether the metric will come; to be called in `preflight`.
@@ -71,9 +133,7 @@ class Monitor:
             ValueError: It will not come, as the model does not report it and every other callback of the run declares
                 what it provides; or it will, the mode is "auto" and nothing tells the direction.
         """
-        self._said.clear()
-        if self.mode == "auto":
-            self.direction = None  # the model may be another one now
+        self.forget()
         known = adapt(self.owner).log_keys()
         if known is None:
             return
@@ -92,6 +152,11 @@ class Monitor:
                 raise ValueError(message)
             self._say("missing", message)
 
+    def forget(self) -> None:
+        """Forget what was said, and the direction that the model told: it may be another one now."""
+        self._said.clear()
+        self._found = None
+
     def read(self, logs: Mapping[str, Any] | None) -> float | None:
         """Give the metric's value, or None if it did not come or is no scalar, which is said once a run.
 
@@ -104,8 +169,12 @@ class Monitor:
             self._say("missing", f"{self._watches()}, which is not in the logs.{self._instead(logs or ())}")
             self._direction()
             return None
-        scalar = _scalar(value)
-        if scalar is None:
+        return self.as_scalar(value)
+
+    def as_scalar(self, value: Any) -> float | None:
+        """Give a value of the metric as a float, or None if it is no scalar, which is said once a run."""
+        scalar = None if value is None else _scalar(value)
+        if scalar is None and value is not None:
             self._say("scalar", f"{self._watches()}, which is no scalar: {value!r}.")
         return scalar
 
@@ -135,15 +204,18 @@ class Monitor:
         return [each for each in callbacks if each is not self.owner]
 
     def _direction(self) -> str:
-        if self.direction is None:
-            name = self.metric.removeprefix("val_")
-            self.direction = "min" if name == "loss" else adapt(self.owner).direction_of(name)
-        if self.direction is None:
+        direction = self.direction
+        if direction is not None:
+            return direction
+        name = self.metric.removeprefix("val_")
+        direction = "min" if name == "loss" else adapt(self.owner).direction_of(name)
+        if direction is None:
             raise ValueError(
                 f"{self._watches()}, and nothing tells whether less or more of it is better. "
                 "Pass mode='min' or mode='max'."
             )
-        return self.direction
+        self._found = (self.metric, direction)
+        return direction
 
     def _watches(self) -> str:
         return f"{type(self.owner).__name__} monitors {self.metric!r}"
@@ -162,73 +234,52 @@ def _scalar(value: Any) -> float | None:
     if isinstance(value, (str, bytes)):
         return None
     try:
-        return float(read_array(value).item() if _has_axes(value) else value)
+        return float(read_array(value).item() if getattr(value, "ndim", 0) else value)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def number(owner: Any, name: str, value: Any, *, least: float | None = None) -> float:
-    """Check that a parameter is a finite number.
+class MonitorCallback(Callback):
+    """The base of callbacks that watch a metric, with the attributes of Keras's class of this name.
 
     Args:
-        owner: The callback, for messages.
-        name: The parameter's name.
-        value: What was given.
-        least: The least value that it may have.
+        monitor: The metric's key in the logs.
+        mode: "min", "max", or "auto", which finds out from the metric.
+        min_delta: By how much a value has to be better to count; its sign does not matter.
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It is not finite, or too small.
+        TypeError: An argument has a wrong type.
+        ValueError: `min_delta` is NaN.
     """
-    title = type(owner).__name__
-    found = None
-    if not isinstance(value, (str, bytes, bytearray)) and not _is_bool(value) and not _has_axes(value):
-        try:
-            found = float(value)
-        except TypeError:  # it is none
-            found = None
-        except (ValueError, OverflowError):  # a signalling NaN of decimal; an int that no float holds
-            found = math.nan
-    if found is None:
-        raise TypeError(f"{title}: {name}={value!r} has to be a number")
-    if not math.isfinite(found):
-        raise ValueError(f"{title}: {name}={value!r} has to be finite")
-    if least is not None and found < least:
-        raise ValueError(f"{title}: {name}={value!r} has to be {least:g} or more")
-    return found
 
+    monitor = MetricName()
+    mode = Mode()
+    min_delta = Distance()
 
-def count(owner: Any, name: str, value: Any, *, least: int = 0) -> int:
-    """Check that a parameter is a whole number, at least `least`; errors as of `number`."""
-    found = None
-    if not _is_bool(value) and not _has_axes(value):
-        with suppress(TypeError):
-            found = operator.index(value)
-    if found is None:
-        raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be an int")
-    number(owner, name, found, least=least)
-    return found
+    def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = min_delta
+        self._monitor = Monitor(self)
 
+    def get_monitor_value(self, logs: Mapping[str, Any] | None) -> Any:
+        """Return the metric's value, or None to have the epoch or batch left out.
 
-def _has_axes(value: Any) -> bool:
-    return bool(getattr(value, "ndim", 0))
+        A subclass may override it, as in Keras, and watch what is in no logs; any scalar will do.
+        """
+        return self._monitor.read(logs)
 
+    def begin_monitoring(self) -> None:
+        """Look, before anything is trained, whether the metric will come; errors as of `Monitor.begin`."""
+        if getattr(self.get_monitor_value, "__func__", None) is MonitorCallback.get_monitor_value:
+            self._monitor.begin()
+        else:  # where the value comes from is known to the subclass alone
+            self._monitor.forget()
 
-def _is_bool(value: Any) -> bool:
-    return type(value).__name__ in ("bool", "bool_")  # NumPy's are called so
+    def monitored_value(self, logs: Mapping[str, Any] | None) -> float | None:
+        """Return the metric's value as a float; None if there is none, which is said once a run."""
+        return self._monitor.as_scalar(self.get_monitor_value(logs))
 
-
-def switch(owner: Any, name: str, value: Any) -> bool:
-    """Check that a parameter is on or off: a bool, 0 or 1.
-
-    Raises:
-        TypeError: It is something else.
-    """
-    if not (_is_bool(value) or (type(value) is int and value in (0, 1))):
-        raise TypeError(f"{type(owner).__name__}: {name}={value!r} has to be True or False")
-    return bool(value)
-
-
-def verbosity(owner: Any, value: Any) -> int:
-    """Check the parameter `verbose`: a whole number, at least 0, or a bool; errors as of `number`."""
-    return count(owner, "verbose", int(value) if isinstance(value, bool) else value)
+    def is_improvement(self, value: float, reference: float | None) -> bool:
+        """Return whether a value is better than another; as `Monitor.is_better`."""
+        return self._monitor.is_better(value, reference)

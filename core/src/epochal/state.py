@@ -55,12 +55,32 @@ def parse_state(content: bytes) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_size(archive, len(content))
             tree = json.loads(archive.read(_NAME))
-            state = _unpack(tree, lambda name: _read_npy(archive.read(f"{name}.npy")))
+            names = set(archive.namelist())
+            state = _unpack(tree, lambda name: _read_npy(_take(archive, names, name)))
     except Exception as error:  # damaged bytes make zipfile, json and numpy raise nearly anything
         raise StateError(f"the state cannot be read: {one_line(error)}") from error
     _require_dict(state)
     return state  # type: ignore[no-any-return]
+
+
+def _check_size(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse an archive that would give more bytes than it has: a few kilobytes can unpack to any size."""
+    members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("it is compressed, and a state never is")
+    if sum(member.file_size for member in members) > size:
+        raise ValueError(f"it claims to hold more than the {size} bytes that it has")
+
+
+def _take(archive: zipfile.ZipFile, names: set[str], name: str) -> bytes:
+    """Read an array's bytes, once: any number of places that name one array would be as many copies of it."""
+    member = f"{name}.npy"
+    if member not in names:
+        raise ValueError(f"{member} is missing, or is named a second time")
+    names.remove(member)
+    return archive.read(member)
 
 
 def _require_dict(state: Any) -> None:
@@ -114,10 +134,17 @@ def _npy(array: Any) -> bytes:
 def _read_npy(content: bytes) -> Any:
     import numpy as np
 
-    array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    if not _is_array(array):
-        raise ValueError(f"an array of {array.dtype} is no part of a state")
-    return array
+    # From the bytes, because NumPy's own reader makes room for whatever shape the header claims.
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be loaded, as they may run code")
+    if dtype.kind not in "biufc":
+        raise ValueError(f"an array of {dtype} is no part of a state")
+    elements = np.frombuffer(content, dtype, offset=stream.tell())
+    return elements.reshape(shape, order="F" if fortran_order else "C").copy(order="K")
 
 
 def _unpack(value: Any, array: Callable[[str], Any]) -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Priority, hookimpl
+from epochal import Priority, hookimpl
+from epochal.arguments import Arrays, Count, Number, OrNone, State, Switch, Verbosity, Whole
 from epochal.frameworks import adapt
-from epochal.monitor import Monitor, count, number, switch, verbosity
+from epochal.monitor import MonitorCallback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from epochal import Outcome
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(MonitorCallback):
     """Stops training when a metric no longer improves, and brings back the best weights if asked to.
 
     An epoch improves when its value is better than the best one so far by more than `min_delta`. Training stops at the
@@ -57,37 +58,45 @@ class EarlyStopping(Callback):
 
     priority = Priority.CONTROL
     provides = ()
-    state_attributes = ("wait", "best", "best_epoch", "best_weights", "stopped_epoch")
+
+    patience = Count(least=0)
+    verbose = Verbosity()
+    baseline = OrNone(Number())
+    restore_best_weights = Switch()
+    start_from_epoch = Count()
+
+    wait = State(Whole(least=0))
+    best = State(OrNone(Number()))
+    best_epoch = State(Whole(least=0))
+    best_weights = State(OrNone(Arrays()))
+    stopped_epoch = State(Whole(least=0))
 
     def __init__(
         self,
         monitor: str = "val_loss",
         min_delta: float = 0,
-        patience: int = 0,
-        verbose: int = 0,
+        patience: float = 0,
+        verbose: float | None = 0,
         mode: str = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = False,
-        start_from_epoch: int = 0,
+        start_from_epoch: float = 0,
     ) -> None:
-        self._monitor = Monitor(self, monitor, mode, min_delta)
-        self.monitor = monitor
-        self.mode = self._monitor.mode
-        self.min_delta = self._monitor.min_delta
-        self.patience = count(self, "patience", patience)
-        self.verbose = verbosity(self, verbose)
-        self.baseline = None if baseline is None else number(self, "baseline", baseline)
-        self.restore_best_weights = switch(self, "restore_best_weights", restore_best_weights)
-        self.start_from_epoch = count(self, "start_from_epoch", start_from_epoch)
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
         self._reason: str | None = None
         self._training = False
         self._reset()
 
     def _reset(self) -> None:
         self.wait = 0
-        self.best: float | None = None
+        self.best = None
         self.best_epoch = 0
-        self.best_weights: list[Any] | None = None
+        self.best_weights = None
         self.stopped_epoch = 0
 
     def on_run_begin(self) -> None:
@@ -96,8 +105,7 @@ class EarlyStopping(Callback):
 
     def preflight(self) -> None:
         """Warn of a metric that is known not to come."""
-        self._monitor = Monitor(self, self.monitor, self.mode, self.min_delta)
-        self._monitor.begin()
+        self.begin_monitoring()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Begin anew, unless the state was just restored."""
@@ -110,11 +118,11 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Look at the epoch's value, and stop training if it is one too many without an improvement."""
-        value = self._monitor.read(logs)
+        value = self.monitored_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
-        if self._monitor.is_better(value, self.best):
+        if self.is_improvement(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = adapt(self).get_weights()
@@ -126,7 +134,7 @@ class EarlyStopping(Callback):
             self.stop_training(self._reason)
 
     def _beats_baseline(self, value: float) -> bool:
-        return self.baseline is None or self._monitor.is_better(value, self.baseline)
+        return self.baseline is None or self.is_improvement(value, self.baseline)
 
     def _why(self) -> str:
         epochs = f"{self.wait} epoch" if self.wait == 1 else f"{self.wait} epochs"
@@ -158,5 +166,5 @@ class EarlyStopping(Callback):
         if self.restore_best_weights and self.best_weights is not None:
             adapt(self).set_weights(self.best_weights)
             said.append(f"The weights of epoch {self.best_epoch + 1} are restored ({self.monitor} {self.best:.5g}).")
-        if self.verbose and said:
+        if self.verbose > 0 and said:
             self.print(" ".join(said))
