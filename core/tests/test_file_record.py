@@ -48,6 +48,22 @@ class Box:
     Inner = LossPrinter
 """
 
+TWO = """
+import epochal
+
+class _Base(epochal.Callback):
+    def on_epoch_end(self, epoch, logs=None): ...
+
+class First(_Base): ...
+class Second(_Base): ...
+
+Same = First
+
+class Third:
+    @epochal.hookimpl
+    def on_epoch_end(self, epoch): ...
+"""
+
 
 @pytest.fixture(autouse=True)
 def here(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -59,6 +75,7 @@ def here(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     (folder / "sub").mkdir(parents=True)
     (folder / "marked.py").write_text(MARKED)
     (folder / "printer.py").write_text(PRINTER)
+    (folder / "two.py").write_text(TWO)
     monkeypatch.chdir(folder)
     before = set(sys.modules)
     yield folder
@@ -142,6 +159,34 @@ def test_a_file_is_run_once_and_is_the_module_that_an_import_finds(here: Path, m
     assert load("./printer.py:Box.Inner") is printer.LossPrinter
 
 
+def test_a_file_that_defines_one_callback_class_means_that_class(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load("./printer.py").__name__ == "LossPrinter"
+    (here / "epochal.toml").write_text('[callbacks."printer.py"]\nevery = 3\n')
+    (member,) = select(settings=load_settings(here))[2:]
+    assert (member.name, type(member.callback).__name__, member.callback.every) == ("printer", "LossPrinter", 3)
+    assert main(["info", "printer.py", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["import"] == "from printer import LossPrinter"
+
+
+def test_a_keras_callback_class_is_meant_too_and_one_that_is_imported_or_private_is_not(here: Path) -> None:
+    (here / "plain.py").write_text(
+        "from two import First\nclass Keras:\n    def set_model(self, model): ...\n"
+        "class _Base(Keras): ...\nclass Plain(_Base): ...\ndel Keras\n"
+    )
+    sys.path.append(str(here))
+    try:
+        assert load("./plain.py").__name__ == "Plain"
+    finally:
+        sys.path.remove(str(here))
+
+
+def test_marked_functions_are_meant_where_a_class_is_beside_them(here: Path) -> None:
+    (here / "both.py").write_text(MARKED + "class Helper(epochal.Callback): ...\n")
+    assert load("./both.py").priority == 90
+
+
 def test_a_file_hides_no_other_module(here: Path) -> None:
     (here / "logging.py").write_text(MARKED)
     (here / "my-callback.py").write_text(MARKED)
@@ -177,13 +222,16 @@ def test_a_file_that_fails_is_forgotten_and_can_be_mended(here: Path) -> None:
         ("./printer.py:LosPrinter", None, "there is no 'LosPrinter' in printer.py. Did you mean 'LossPrinter'?"),
         ("./printer.py:Box.Outer", None, "there is no 'Box.Outer' in printer.py."),
         (
-            "./printer.py",
+            "./two.py",
             None,
-            "no function in printer.py is marked with @epochal.hookimpl. If its class LossPrinter is meant, "
-            "add :LossPrinter to the path.",
+            "two.py defines 3 callbacks. Name one of them: ./two.py:First or ./two.py:Second or ./two.py:Third.",
         ),
-        ("./wrong.py", "def on_epoch_end(): ...\n", "is marked with @epochal.hookimpl. Put it above on_epoch_end."),
-        ("./wrong.py", "", "Put it above a function that is named after an event, like on_epoch_end."),
+        (
+            "./wrong.py",
+            "def on_epoch_end(): ...\n",
+            "no function marked with @epochal.hookimpl. Put @epochal.hookimpl above on_epoch_end.",
+        ),
+        ("./wrong.py", "from two import First\n", "wrong.py defines no callback: no subclass of epochal.Callback"),
         ("./printer.py:Box", None, "implements no event"),
     ],
 )
@@ -348,8 +396,8 @@ def test_a_bare_name_of_a_file_is_told_how_it_is_written(capsys: pytest.CaptureF
 
 
 def test_a_file_is_checked_before_a_script_begins(here: Path) -> None:
-    layer = Layer(enable={str(here / "printer.py"): Setting(True, "--enable printer.py", "command line")})
-    with command_line(layer), pytest.raises(ConfigError, match="add :LossPrinter to the path"):
+    layer = Layer(enable={str(here / "two.py"): Setting(True, "--enable two.py", "command line")})
+    with command_line(layer), pytest.raises(ConfigError, match=r"Name one of them: \./two\.py:First or"):
         check_settings()
 
 
@@ -362,5 +410,5 @@ def test_a_file_that_needs_a_framework_is_checked_when_a_run_begins(here: Path) 
 
 def test_an_error_of_a_file_names_the_callback(here: Path) -> None:
     with pytest.raises(InvalidCallbackError) as caught:
-        load("./printer.py")
-    assert caught.value.callback == "printer"
+        load("./two.py")
+    assert caught.value.callback == "two"

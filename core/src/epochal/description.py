@@ -91,6 +91,8 @@ class Description:
     def import_line(self) -> str:
         """The statement that imports it."""
         module, name = self.record.module, split_path(self.record.value)[1]
+        if not name and self.kind == "class":  # the one class of a file
+            name = self.class_name
         return f"from {module} import {name}" if name.isidentifier() else f"import {module}"
 
 

@@ -17,6 +17,7 @@ from .config import short_path
 from .discovery import Record, Status
 from .errors import CallbackImportError, InvalidCallbackError, nearest, one_line
 from .hookspecs import ALIASES, EVENTS
+from .implementation import events_of
 from .member import marked_functions
 from .names import short_name
 from .path_names import absolute_name, relative_name, split_path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class FileRecord(Record):
     """A record whose value is the absolute path of a file, with what is meant in it: `/home/me/printer.py:LossPrinter`.
 
-    Without that it is the module itself, whose functions are marked.
+    Without that it is the module itself if functions in it are marked, else the one callback class that it defines.
     """
 
     @property
@@ -57,18 +58,19 @@ class FileRecord(Record):
             raise CallbackImportError(self.name, f"{self.origin} cannot be used: {self.reason}")
 
     def load(self) -> Any:
-        """Give what is meant; the file is run, unless it has been.
+        """Return what is meant; the file is run, unless it has been.
 
         Raises:
             CallbackImportError: It cannot be used, running it failed, or what is meant is not in it.
-            InvalidCallbackError: It is the module that is meant, and no function in it is marked.
+            InvalidCallbackError: Nothing in it is named, and it has no marked function and not exactly one callback
+                class.
         """
         self.check()
         found: Any = _loaded(self.path) or self._run()
         names = split_path(self.value)[1]
         if not names:
-            self._check_marks(found)
-        for name in filter(None, names.split(".")):
+            return self._callback_of(found)
+        for name in names.split("."):
             if not hasattr(found, name):
                 near = nearest(name, [each for each in dir(found) if each[0] != "_"])
                 raise CallbackImportError(self.name, f"there is no {names!r} in {short_path(self.path)}.{near}")
@@ -76,11 +78,15 @@ class FileRecord(Record):
         return found
 
     def loaded(self) -> Any:
-        """Give what is meant if the file has been run, else None."""
+        """Return what is meant if the file has been run, else None."""
         found: Any = _loaded(self.path)
-        for name in filter(None, split_path(self.value)[1].split(".")):
-            found = getattr(found, name, None)
-        return found
+        names = split_path(self.value)[1]
+        if found is None or names:
+            for name in filter(None, names.split(".")):
+                found = getattr(found, name, None)
+            return found
+        classes = [] if marked_functions(found) else _callback_classes(found)
+        return classes[0] if len(classes) == 1 else found
 
     def _run(self) -> ModuleType:
         name = self.module
@@ -98,21 +104,38 @@ class FileRecord(Record):
             raise CallbackImportError(self.name, f"{place}, cannot be run: {one_line(error)}") from error
         return module
 
-    def _check_marks(self, module: ModuleType) -> None:
+    def _callback_of(self, module: ModuleType) -> Any:
+        """Return the callback of a file in which nothing is named: the module by its marked functions, or its class."""
         if marked_functions(module):
-            return
-        own = {name: each for name, each in vars(module).items() if getattr(each, "__module__", "") == module.__name__}
-        functions = [name for name in own if name in (*EVENTS, *ALIASES)]
-        classes = [name for name, each in own.items() if inspect.isclass(each) and hasattr(each, "set_model")]
-        if functions:
-            hint = f"Put it above {functions[0]}."
-        elif classes:
-            hint = f"If its class {classes[0]} is meant, add :{classes[0]} to the path."
-        else:
-            hint = "Put it above a function that is named after an event, like on_epoch_end."
+            return module
+        classes = _callback_classes(module)
+        if len(classes) == 1:
+            return classes[0]
+        file = short_path(self.path)
+        if classes:
+            forms = " or ".join(f"{self.address}:{each.__qualname__}" for each in classes)
+            raise InvalidCallbackError(self.name, f"{file} defines {len(classes)} callbacks. Name one of them: {forms}.")
+        functions = [name for name in vars(module) if name in (*EVENTS, *ALIASES)]
+        hint = f" Put @epochal.hookimpl above {functions[0]}." if functions else ""
         raise InvalidCallbackError(
-            self.name, f"no function in {short_path(self.path)} is marked with @epochal.hookimpl. {hint}"
+            self.name,
+            f"{file} defines no callback: no subclass of epochal.Callback or keras.callbacks.Callback, and no function "
+            f"marked with @epochal.hookimpl.{hint}",
         )
+
+
+def _callback_classes(module: ModuleType) -> list[type]:
+    """Return the callback classes that a module defines itself; those named with an underscore only if all are."""
+    own = dict.fromkeys(
+        each
+        for each in vars(module).values()
+        if inspect.isclass(each) and each.__module__ == module.__name__ and _is_callback_class(each)
+    )
+    return [each for each in own if each.__name__[0] != "_"] or [*own]
+
+
+def _is_callback_class(kind: type) -> bool:
+    return hasattr(kind, "set_model") or bool(events_of(kind))  # Keras's protocol, or marked methods
 
 
 def file_record(name: str) -> FileRecord:
