@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from epochal import toml
 from epochal.config import (
     KEYS,
+    LARGEST,
     VARIABLES,
     command_line,
     config_file,
@@ -19,6 +24,10 @@ from epochal.config import (
     read_file,
 )
 from epochal.settings import Layer, Setting
+from epochal.toml import header_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FULL = """
 enable = ["terminate_on_nan"]
@@ -143,12 +152,80 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert len(read_file(write(tmp_path / "epochal.toml", "a = 1\nautoload = 3\n[priority]\nx = 'y'")).problems) == 3
 
 
-def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
-    assert "cannot be read" in read_file(tmp_path / "none.toml").problems[0]
-    (tmp_path / "epochal.toml").write_bytes(b"\xff\xfe")
-    assert "no text in UTF-8" in read_file(tmp_path / "epochal.toml").problems[0]
-    (tmp_path / "epochal.toml").write_bytes(b"\xef\xbb\xbfenable = []")
-    assert "begins with a byte order mark" in read_file(tmp_path / "epochal.toml").problems[0]
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\xff\xfee\x00", "is UTF-16 text. Save it as UTF-8."),
+        (b"\xfe\xff\x00e", "is UTF-16 text. Save it as UTF-8."),
+        (b"enable = []\n\x00\x81", "is not UTF-8 text: byte 0x81 in line 2 cannot be decoded."),
+        (b"\xef\xbb\xbfenable = []", "begins with a byte order mark. Save it as UTF-8 without one."),
+        (b"\n" * (LARGEST + 1), "is 4 MiB large; a config file has at most 4 MiB."),
+    ],
+)
+def test_a_file_that_is_no_text_is_a_mistake(content: bytes, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "epochal.toml"
+    path.write_bytes(content)
+    (problem,) = load_settings(tmp_path).problems
+    assert problem == f"{path} {expected}"
+
+
+@pytest.mark.parametrize("name", ["epochal.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (Path.mkdir, "is a folder and not a file."),
+        (os.mkfifo, "is a pipe and not a file."),
+        (lambda path: path.symlink_to(path.name), "cannot be read: it is a symbolic link to '{name}': "),
+        (lambda path: path.symlink_to("gone"), "cannot be read: it is a symbolic link to 'gone': "),
+        (lambda path: path.symlink_to(os.devnull), "is a device and not a file."),
+    ],
+)
+def test_what_is_no_file_is_a_mistake_or_where_it_may_have_settings_a_warning(
+    name: str, make: Callable[[Path], None], expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    make(path)
+    expected = f"{path} {expected.format(name=name)}"
+    if name == "epochal.toml":
+        (problem,) = load_settings(tmp_path).problems
+        assert problem.startswith(expected)
+    else:
+        with pytest.warns(UserWarning, match=re.escape(expected)):
+            assert load_settings(tmp_path).problems == ()
+
+
+def test_a_named_file_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    expectations = {"/dev/zero": "is a device", str(tmp_path / "pipe"): "is a pipe", "none": "cannot be read"}
+    for named, expected in expectations.items():
+        monkeypatch.setenv("EPOCHAL_CONFIG", named)
+        (problem,) = load_settings().problems
+        assert problem.startswith(f"{named} {expected}")
+
+
+def test_a_folder_that_may_not_be_entered_has_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Any, **_: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refuse)
+        patch.setattr(os, "lstat", refuse)
+        found = find_config(tmp_path)
+    assert found is None
+
+
+def test_the_lines_of_many_settings_are_found_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def note(line: str) -> tuple[str, ...] | None:
+        looked_at.append(line)
+        return header_of(line)
+
+    monkeypatch.setattr(toml, "header_of", note)
+    text = "[callbacks.a]\n" + "".join(f"x{number}.y.z = 1\n" for number in range(200))
+    (table,) = read_file(write(tmp_path / "epochal.toml", text)).tables["a"]
+    assert [each.place.split(", ")[1] for each in table.parameters.values()][::199] == ["line 2", "line 201"]
+    assert len(looked_at) == 202
 
 
 # Which file

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
+import stat
 import sys
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -15,12 +17,15 @@ from .errors import nearest
 from .path_names import absolute_name
 from .settings import Layer, Setting, Settings, Table, merge
 from .toml import TOMLError, line_of, parse_toml
+from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FILE_NAME = "epochal.toml"
 PROJECT_FILE = "pyproject.toml"
+LARGEST = 4 * 2**20
+"""The bytes that a config file may have: larger ones are something else, and would take long at every fit."""
 VARIABLES = {
     "EPOCHAL_ENABLE": "names of callbacks to switch on, with commas between them",
     "EPOCHAL_DISABLE": "names of callbacks to switch off, with commas between them",
@@ -106,9 +111,9 @@ def find_config(start: Path) -> Path | None:
     """Give the nearest file with settings, from a folder upwards."""
     for folder in (start, *start.parents):
         own, project = folder / FILE_NAME, folder / PROJECT_FILE
-        if own.is_file():
+        if os.path.lexists(own):  # whatever it is: reading it tells what is wrong with it
             return own
-        if project.is_file() and _has_section(project):
+        if _has_section(project):
             return project
     return None
 
@@ -129,10 +134,13 @@ def _is_command(script: Path) -> bool:
 
 
 def _has_section(path: Path) -> bool:
-    """Tell whether a pyproject.toml has settings of ours."""
+    """Return whether a pyproject.toml has settings of ours; one that cannot be read may have, and is warned of."""
+    if not os.path.lexists(path):
+        return False
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = file_text(path)
+    except UnreadableError as error:
+        warn_user(f"{error} If it has settings of epochal, they do not count.")
         return False
     return "epochal" in text and _names_section(text)
 
@@ -152,25 +160,61 @@ def _names_section(text: str) -> bool:
 # The file
 
 
+class UnreadableError(Exception):
+    """A config file cannot be read; the message says why, as a sentence with the path."""
+
+
+def file_text(path: Path) -> str:
+    """Return the text of a config file, its line ends as they are.
+
+    Raises:
+        UnreadableError: It is not a text file that can be read, or too large to be a config file.
+    """
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            # To read a pipe or a device may take for ever.
+            raise UnreadableError(f"{path} is {_kind_of(state.st_mode)} and not a file.")
+        if state.st_size > LARGEST:
+            size = state.st_size / 2**20
+            raise UnreadableError(f"{path} is {size:.0f} MiB large; a config file has at most {LARGEST // 2**20} MiB.")
+        content = path.read_bytes()
+    except OSError as error:
+        link = f"it is a symbolic link to {os.readlink(path)!r}: " if path.is_symlink() else ""
+        raise UnreadableError(f"{path} cannot be read: {link}{error.strerror or error}.") from None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UnreadableError(f"{path} is UTF-16 text. Save it as UTF-8.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(
+            f"{path} is not UTF-8 text: byte 0x{content[error.start]:02x} in line {line} cannot be decoded."
+        ) from None
+
+
+def _kind_of(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
 def read_file(path: Path) -> Layer:
     """Read a config file; what is wrong with it is in the layer's `problems`."""
     try:
         state = path.stat()
-    except OSError as error:
-        return Layer(problems=(f"{path} cannot be read: {error.strerror or error}.",))
-    return _read_file(path, Path.cwd(), state.st_mtime_ns, state.st_size)
+        return _read_file(path, Path.cwd(), state.st_mtime_ns, state.st_size)
+    except OSError:
+        return _read_file(path, Path.cwd(), 0, -1)
 
 
 @lru_cache(maxsize=4)
 def _read_file(path: Path, _here: Path, _time: int, _size: int) -> Layer:
     """Read a file that has not changed since only once; places are written as seen from the working directory."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        return Layer(problems=(f"{path} cannot be read: {error.strerror or error}.",))
-    except UnicodeDecodeError as error:
-        return Layer(problems=(f"{path} is no text in UTF-8: {error}.",))
-    return read_text(path, text)
+        text = file_text(path)
+    except UnreadableError as error:
+        return Layer(problems=(str(error),))
+    return read_text(path, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def read_text(path: Path, text: str) -> Layer:
@@ -306,7 +350,7 @@ def short_path(path: Path) -> str:
     """Give a path as the user would write it: from the working directory, if it is below that."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):  # Python before 3.13 raises a RuntimeError for a loop of links
         return str(path)
 
 

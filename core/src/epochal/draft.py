@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .config import PROJECT_FILE, read_file, short_path
+from .config import PROJECT_FILE, UnreadableError, file_text, read_file, short_path
 from .errors import ConfigError, EpochalError
 from .files import write_atomic
 from .settings import Layer
@@ -78,17 +78,17 @@ class Draft:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._creates = not path.exists()
+        self._creates = not os.path.lexists(path)
         self._prefix = ("tool", "epochal") if path.name == PROJECT_FILE else ()
         self._layer = Layer() if self._creates else read_file(path)
         self._changes: list[tuple[tuple[str, ...], int, str]] = []
         try:
-            text = "" if self._creates else path.read_bytes().decode()
+            text = "" if self._creates else file_text(path)
             self._newline = "\r\n" if "\r\n" in text else "\n"
             self._text = text.replace("\r\n", "\n")
             self._content = parse_toml(self._text)
             is_editable = _is_editable(self._section())
-        except (OSError, ValueError, AttributeError):
+        except (UnreadableError, ValueError, AttributeError):
             is_editable = False
         if not is_editable:
             raise ConfigError(self._layer.problems)

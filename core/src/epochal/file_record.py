@@ -114,7 +114,9 @@ class FileRecord(Record):
         file = short_path(self.path)
         if classes:
             forms = " or ".join(f"{self.address}:{each.__qualname__}" for each in classes)
-            raise InvalidCallbackError(self.name, f"{file} defines {len(classes)} callbacks. Name one of them: {forms}.")
+            raise InvalidCallbackError(
+                self.name, f"{file} defines {len(classes)} callbacks. Name one of them: {forms}."
+            )
         functions = [name for name in vars(module) if name in (*EVENTS, *ALIASES)]
         hint = f" Put @epochal.hookimpl above {functions[0]}." if functions else ""
         raise InvalidCallbackError(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from typing import Any
+
+LONGEST_KEY = 100
+"""The parts that a dotted key may have; the time that tomllib takes for one grows with their square."""
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"\s*{_PART}(?:\s*\.\s*{_PART})*\s*"
+_TOO_LONG = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{LONGEST_KEY}}}")
 
 
 class TOMLError(ValueError):
@@ -17,6 +25,10 @@ def parse_toml(text: str) -> dict[str, Any]:
         import tomllib
     else:
         import tomli as tomllib
+    too_long = _TOO_LONG.search(text)
+    if too_long is not None:
+        line = text.count("\n", 0, too_long.start()) + 1
+        raise TOMLError(f"the key in line {line} has more than {LONGEST_KEY} parts")
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -26,44 +38,61 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def line_of(text: str, keys: tuple[str, ...], number: int = 0) -> int | None:
-    """Find the line in which a key or a table of a TOML file begins; None where it is written in another way.
+    """Return the line in which a key or a table of a TOML file begins; None where it is written in another way.
 
     Args:
         text: The file's text.
         keys: The keys that lead to it.
         number: Which table of an array of tables is meant, counted from 0.
     """
-    lines = text.split("\n")
+    index = _index(text)
     for depth in range(len(keys), 0, -1):
-        headers = [place for place, line in enumerate(lines) if header_of(line) == keys[:depth]]
-        if not headers:
-            continue
-        header = headers[min(number, len(headers) - 1)]
-        if depth == len(keys):
-            return header + 1
-        for place in range(header + 1, len(lines)):
-            if header_of(lines[place]) is not None:
-                break
-            if _leads_to(key_of(lines[place]), keys[depth:]):
-                return place + 1
-        return header + 1
-    for place, line in enumerate(lines):  # keys above every table
-        if header_of(line) is not None:
-            break
-        if _leads_to(key_of(line), keys):
-            return place + 1
-    below = (place for place, line in enumerate(lines) if (header_of(line) or ())[: len(keys)] == keys)
-    return next((place + 1 for place in below), None)  # a table that is there for those below it alone
+        headers = index.headers.get(keys[:depth], ())
+        if headers:
+            header = headers[min(number, len(headers) - 1)]
+            return index.line_in(header, keys[depth:]) or header
+    # Keys above every table; else a table that is there for those below it alone.
+    return index.line_in(0, keys) or index.begun.get(keys)
 
 
-def _leads_to(key: tuple[str, ...] | None, keys: tuple[str, ...]) -> bool:
-    """Tell whether a dotted key is where other keys begin, or goes on behind them."""
-    shared = min(len(key or ()), len(keys))
-    return shared > 0 and (key or ())[:shared] == keys[:shared]
+@lru_cache(maxsize=4)
+def _index(text: str) -> _Index:
+    return _Index(text)
 
 
-_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_DOTTED = rf"\s*{_PART}(?:\s*\.\s*{_PART})*\s*"
+class _Index:
+    """Where the tables and keys of a TOML text stand. Lines are counted from 1; line 0 is above every table.
+
+    Attributes:
+        headers: The keys of a table to the lines of its headers.
+        begun: Keys to the line of the first header that begins with them.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.headers: dict[tuple[str, ...], list[int]] = {}
+        self.begun: dict[tuple[str, ...], int] = {}
+        self._keys: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._begun_keys: dict[tuple[int, tuple[str, ...]], int] = {}
+        header = 0
+        for line, content in enumerate(text.split("\n"), 1):
+            table = header_of(content)
+            if table is not None:
+                header = line
+                self.headers.setdefault(table, []).append(line)
+                for length in range(1, len(table) + 1):
+                    self.begun.setdefault(table[:length], line)
+                continue
+            key = key_of(content) or ()
+            if key:
+                self._keys.setdefault((header, key), line)
+            for length in range(1, len(key) + 1):
+                self._begun_keys.setdefault((header, key[:length]), line)
+
+    def line_in(self, header: int, keys: tuple[str, ...]) -> int | None:
+        """Return the first line below a header in which a dotted key is where these begin, or goes on behind them."""
+        lines = [self._keys.get((header, keys[:length])) for length in range(1, len(keys))]
+        lines.append(self._begun_keys.get((header, keys)))
+        return min((line for line in lines if line is not None), default=None)
 
 
 def header_of(line: str) -> tuple[str, ...] | None:
