@@ -19,9 +19,20 @@ def names(candidates: list[Candidate]) -> list[str]:
     return [place.name for place in order(candidates)]
 
 
-def key(candidate: Candidate) -> tuple[int, float, str]:
+def key(candidate: Candidate, candidates: list[Candidate]) -> tuple[int, float, str]:
     position = float("inf") if candidate.position is None else candidate.position
-    return candidate.priority, position, candidate.name
+    priority = candidate.priority
+    if priority is None:
+        behind = [other.priority for other in listed_behind(candidate, candidates) if other.priority is not None]
+        priority = min([*behind, Priority.CONTROL])
+    return priority, position, candidate.name
+
+
+def listed_behind(candidate: Candidate, candidates: list[Candidate]) -> list[Candidate]:
+    given = [other for other in candidates if other.position is not None and other.name not in PINNED]
+    if candidate.position is None:
+        return []
+    return [other for other in given if other.position is not None and other.position > candidate.position]
 
 
 def stands_for(target: str, name: str) -> bool:
@@ -47,7 +58,7 @@ def reference(candidates: list[Candidate]) -> list[str] | None:
     """The contract in the plainest way: of those that may come next the smallest is next. None: a cycle."""
     wanted = edges(candidates)
     placed = [name for name in PINNED if name in {each.name for each in candidates}]
-    left = sorted((each for each in candidates if each.name not in PINNED), key=key)
+    left = sorted((each for each in candidates if each.name not in PINNED), key=lambda each: key(each, candidates))
     while left:
         ready = [each for each in left if all(early in placed for early, late in wanted if late == each.name)]
         if not ready:
@@ -62,9 +73,10 @@ def candidate_lists(draw: st.DrawFn, *, with_edges: bool = True) -> list[Candida
     chosen = draw(st.lists(st.sampled_from(NAMES), unique=True))
     pinned = draw(st.lists(st.sampled_from(PINNED), unique=True))
     targets = st.lists(st.sampled_from((*NAMES, "nobody")), max_size=2 if with_edges else 0).map(tuple)
+    priorities = st.sampled_from(ROLES) | st.integers(-5, 100) | st.none()
     positions = draw(st.permutations([*range(len(chosen)), *([None] * len(chosen))]))
     made = [
-        Candidate(name, draw(st.sampled_from(ROLES) | st.integers(-5, 100)), draw(targets), draw(targets), position)
+        Candidate(name, draw(priorities), draw(targets), draw(targets), position)
         for name, position in zip(chosen, positions, strict=False)
     ]
     made += [Candidate(name, draw(st.integers(0, 100))) for name in pinned]
@@ -126,19 +138,62 @@ def test_the_reasons_do_not_depend_on_the_order_of_the_input() -> None:
 
 @given(candidate_lists(with_edges=False))
 def test_without_edges_the_order_is_that_of_priority_then_position_then_name(candidates: list[Candidate]) -> None:
-    rest = sorted((each for each in candidates if each.name not in PINNED), key=key)
+    rest = sorted((each for each in candidates if each.name not in PINNED), key=lambda each: key(each, candidates))
     expected = [name for name in PINNED if name in {each.name for each in candidates}]
     assert names(candidates) == expected + [each.name for each in rest]
 
 
-@given(candidate_lists(), st.integers(-5, 100), st.booleans())
+@given(candidate_lists(), st.integers(-5, 100), st.sampled_from(["by name", "first in the list", "last in the list"]))
 def test_adding_a_callback_without_edges_keeps_the_order_of_the_others(
-    candidates: list[Candidate], priority: int, given_in_code: bool
+    candidates: list[Candidate], priority: int, place: str
 ) -> None:
     if reference(candidates) is None:
         return
-    new = Candidate("newcomer", priority, position=-1 if given_in_code else None)
+    if place == "last in the list":
+        priority = max(priority, Priority.CONTROL)
+    new = Candidate(
+        "newcomer", priority, position={"by name": None, "first in the list": -1, "last in the list": 99}[place]
+    )
     assert [name for name in names([*candidates, new]) if name != "newcomer"] == names(candidates)
+
+
+@given(candidate_lists(), st.integers(-1, 99))
+def test_adding_a_callback_that_declares_nothing_keeps_the_order_of_the_others(
+    candidates: list[Candidate], position: int
+) -> None:
+    if reference(candidates) is None:
+        return
+    moved = [
+        replace(each, position=each.position + 1) if each.position is not None and each.position >= position else each
+        for each in candidates
+    ]
+    new = Candidate("newcomer", None, position=position)
+    assert [name for name in names([*moved, new]) if name != "newcomer"] == names(candidates)
+
+
+@given(candidate_lists())
+def test_a_callback_that_declares_nothing_and_waits_for_nobody_is_ahead_of_all_behind_it_in_the_list(
+    candidates: list[Candidate],
+) -> None:
+    if reference(candidates) is None:
+        return
+    placed, waiting = names(candidates), {late for _, late in edges(candidates)}
+    for candidate in candidates:
+        if candidate.priority is None and candidate.name not in waiting:
+            for other in listed_behind(candidate, candidates):
+                assert placed.index(candidate.name) < placed.index(other.name)
+
+
+@given(candidate_lists())
+def test_the_list_lowers_a_priority_that_is_not_declared_and_no_other(candidates: list[Candidate]) -> None:
+    if reference(candidates) is None:
+        return
+    counted = {place.name: place.priority for place in order(candidates)}
+    for candidate in candidates:
+        if candidate.priority is not None:
+            assert counted[candidate.name] == candidate.priority
+        else:
+            assert counted[candidate.name] <= Priority.CONTROL
 
 
 @given(candidate_lists())
@@ -159,10 +214,71 @@ def test_the_worked_example_of_the_docstring_holds() -> None:
         Candidate("base_logger"),
         Candidate("history"),
         Candidate("ema", 10, after=("plateau",)),
-        Candidate("plateau", 30),
+        Candidate("f1", None, position=0),
+        Candidate("plateau", 30, position=1),
         Candidate("stop", 50),
     ]
-    assert names(candidates) == ["base_logger", "history", "plateau", "ema", "stop"]
+    assert names(candidates) == ["base_logger", "history", "f1", "plateau", "ema", "stop"]
+
+
+def test_what_declares_no_priority_runs_ahead_of_what_follows_it_in_the_list_and_says_so() -> None:
+    places = order([Candidate("f1", None, position=0), Candidate("plateau", 30, position=1)])
+    assert [place.name for place in places] == ["f1", "plateau"]
+    assert places[0].reason == "priority 30 (SCHEDULE), listed before plateau, given in code as number 1"
+    assert places[0].priority == 30
+
+
+def test_the_reason_names_the_first_of_those_with_the_lowest_priority_behind_it() -> None:
+    places = order(
+        [
+            Candidate("f1", None, position=0),
+            Candidate("stop", 40, position=1),
+            Candidate("plateau", 30, position=2),
+            Candidate("schedule", 30, position=3),
+        ]
+    )
+    assert "listed before plateau," in places[0].reason
+
+
+def test_a_chain_of_callbacks_that_declare_nothing_keeps_the_order_of_the_list() -> None:
+    chain = [Candidate(name, None, position=place) for place, name in enumerate(("zoe", "ada", "mia"))]
+    assert names([*chain, Candidate("plateau", 30, position=3)]) == ["zoe", "ada", "mia", "plateau"]
+
+
+def test_what_is_ahead_in_the_list_or_not_in_it_moves_nothing() -> None:
+    candidates = [
+        Candidate("plateau", 30, position=0),
+        Candidate("f1", None, position=1),
+        Candidate("schedule", 30),
+        Candidate("report", 90, position=2),
+    ]
+    places = {place.name: place for place in order(candidates)}
+    assert places["f1"].reason == "priority 50 (CONTROL), given in code as number 2"
+    assert list(places) == ["plateau", "schedule", "f1", "report"]
+
+
+@pytest.mark.parametrize("pinned", PINNED)
+def test_a_pinned_callback_behind_it_in_the_list_does_not_move_it(pinned: str) -> None:
+    candidates = [Candidate("mine", None, position=0), Candidate(pinned, 10, position=1), Candidate("other", 20)]
+    assert names(candidates) == [pinned, "other", "mine"]
+
+
+def test_a_declared_priority_wins_over_the_list() -> None:
+    assert names([Candidate("f1", 50, position=0), Candidate("plateau", 30, position=1)]) == ["plateau", "f1"]
+
+
+def test_an_edge_wins_over_the_list() -> None:
+    candidates = [
+        Candidate("f1", None, after=("stop",), position=0),
+        Candidate("plateau", 30, position=1),
+        Candidate("stop", 50, position=2),
+    ]
+    assert names(candidates) == ["plateau", "stop", "f1"]
+
+
+def test_instances_of_one_name_are_not_behind_each_other() -> None:
+    candidates = [Candidate("log", None, position=0), Candidate("log#2", 10, position=0)]
+    assert names(candidates) == ["log#2", "log"]
 
 
 def test_an_edge_delays_the_one_that_waits_and_never_hurries_the_one_waited_for() -> None:

@@ -184,9 +184,116 @@ def test_the_order_in_code_counts_among_equal_priorities_for_names_too(full: Sit
     ]
 
 
-def test_a_name_that_is_given_twice_is_an_error(full: Site) -> None:
-    with pytest.raises(InvalidCallbackError, match="'fake_stopping' is given twice"):
-        select(["fake_stopping", "fake_stopping"], full.catalogue())
+@pytest.mark.parametrize("again", ["fake_stopping", "mine"])
+def test_what_is_given_twice_is_there_once_in_its_first_place_with_one_warning(full: Site, again: str) -> None:
+    mine, other = Mine(), Mine()
+    given: list[Any] = ["fake_stopping", mine, other]
+    repeated = given[0] if again == "fake_stopping" else mine
+    with pytest.warns(UserWarning, match="more than once among the callbacks, and runs once") as warned:
+        members = select([*given, [repeated], repeated], full.catalogue())
+    assert len(warned) == 1
+    assert ("'fake_stopping'" if again == "fake_stopping" else "the same Mine object") in str(warned[0].message)
+    found = {member.name: member for member in members}
+    assert sorted(found) == ["base_logger", "fake_stopping", "history", "mine", "mine#2", "progbar_logger"]
+    assert [found["mine"].callback, found["mine#2"].callback] == [mine, other]
+
+
+def test_two_objects_that_are_equal_are_two(full: Site) -> None:
+    class Equal(Callback):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = Callback.__hash__
+
+    assert {"equal", "equal#2"} <= set(names(select([Equal(), Equal()], full.catalogue())))
+
+
+# What declares no priority, and what follows it in the list
+
+
+class Rated(Callback):
+    priority = Priority.SCHEDULE
+
+
+class Foreign:
+    """A Keras callback of somebody else, with attributes that are none of ours."""
+
+    set_model = set_params = print
+    priority, before, after, critical = "high", print, 10, None
+
+
+@pytest.mark.parametrize("given", ["theirs", "ours", "object", "function", "by name"])
+def test_what_declares_no_priority_runs_ahead_of_what_follows_it(full: Site, given: str) -> None:
+    class Marks:
+        @hookimpl
+        def on_epoch_end(self) -> None: ...
+
+    class Silent(Callback): ...
+
+    @hookimpl
+    def on_epoch_end() -> None: ...
+
+    kinds = {"theirs": Foreign(), "ours": Silent(), "object": Marks(), "function": on_epoch_end}
+    members = select([kinds.get(given, "fake_stopping"), Rated()], full.catalogue())
+    assert names(members)[3] == "rated"
+    assert "listed before rated" in members[2].reason
+    assert members[2].priority == Priority.SCHEDULE
+
+
+@pytest.mark.parametrize("where", ["class", "base", "object", "marks"])
+def test_a_declared_priority_is_not_changed_by_the_list(full: Site, where: str) -> None:
+    class Base(Callback):
+        if where == "base":
+            priority = Priority.CONTROL
+
+    class Declaring(Base):
+        if where == "class":
+            priority = Priority.CONTROL
+
+    class Marks:
+        priority = Priority.CONTROL
+
+        @hookimpl
+        def on_epoch_end(self) -> None: ...
+
+    declaring: Any = Marks() if where == "marks" else Declaring()
+    if where == "object":
+        declaring.priority = Priority.CONTROL
+    assert names(select([declaring, Rated()], full.catalogue()))[2] == "rated"
+
+
+def test_names_in_the_list_are_behind_what_stands_before_them(full: Site) -> None:
+    early = Settings(priority={"fake_stopping": Setting(20, "there", "file")})
+    members = select([Mine(), "fake_stopping"], full.catalogue(), early)
+    assert names(members)[2:4] == ["mine", "fake_stopping"]
+    assert members[2].reason == "priority 20, listed before fake_stopping, given in code as number 1"
+
+
+def test_a_priority_of_the_settings_is_a_declared_one(full: Site) -> None:
+    settings = Settings(priority={"mine": Setting(80, "there", "file")})
+    members = select([Mine(), Rated()], full.catalogue(), settings)
+    assert names(members)[2:4] == ["rated", "mine"]
+    assert members[3].reason.startswith("priority 80, set in there")
+
+
+def test_what_is_switched_on_by_the_settings_follows_nobody_in_the_list(full: Site) -> None:
+    settings = Settings(
+        switches={"fake_stopping": Setting(True, "there", "file")},
+        priority={"fake_stopping": Setting(20, "there", "file")},
+    )
+    assert names(select([Mine()], full.catalogue(), settings))[2:4] == ["fake_stopping", "mine"]
+
+
+def test_the_order_is_the_same_when_it_is_brought_about_twice(full: Site) -> None:
+    members = select([Mine(), Rated()], full.catalogue())
+    again = arrange(members)
+    assert [(each.name, each.reason) for each in again] == [(each.name, each.reason) for each in members]
+
+
+def test_what_a_foreign_keras_callback_calls_priority_is_its_own_business(full: Site) -> None:
+    members = {member.name: member for member in select([Foreign()], full.catalogue())}
+    foreign = members["foreign"]
+    assert (foreign.priority, foreign.before, foreign.after, foreign.critical) == (Priority.CONTROL, (), (), True)
 
 
 # What takes the place of a default
@@ -238,12 +345,6 @@ def test_an_object_whose_class_has_the_name_replaces_what_is_active_by_itself_un
 def test_a_class_instead_of_an_instance_is_an_error_that_shows_the_fix(full: Site) -> None:
     with pytest.raises(InvalidCallbackError, match=r"Mine is a class.*Write `Mine\(\)`"):
         select([Mine], full.catalogue())
-
-
-def test_the_same_object_twice_is_an_error(full: Site) -> None:
-    mine = Mine()
-    with pytest.raises(InvalidCallbackError, match="given twice"):
-        select([mine, [mine]], full.catalogue())
 
 
 def test_a_name_that_nobody_installed_is_an_error_with_the_nearest(full: Site) -> None:

@@ -24,7 +24,7 @@ def adjusted(member: Member, settings: Settings) -> Member:
     priority, on_error = _said(member, settings.priority), _said(member, settings.on_error)
     before, after = _said(member, settings.before), _said(member, settings.after)
     if priority is not None:
-        member = replace(member, priority=priority.value, priority_from=priority.place)
+        member = replace(member, priority=priority.value, declares_priority=True, priority_from=priority.place)
     if on_error is not None:
         member = replace(member, critical=on_error.value == "raise")
     if before is not None:

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -176,6 +176,8 @@ class Catalogue:
         Args:
             distributions: Name of the callback to the distribution that is to bring it.
         """
+        if not distributions:
+            return self
         kept = []
         for record in self.records:
             wanted = distributions.get(record.name)
@@ -192,11 +194,33 @@ class Catalogue:
 
     def record_of(self, callback: Any) -> Record | None:
         """Give the record whose entry point is a callback's own class, or the callback itself. Imports nothing."""
-        for record in self.records:
-            found = record.loaded()
-            if found is not None and (found is callback or found is type(callback)):
-                return record
+        for module, records in self._by_module.items():
+            for record in records if module in sys.modules else ():
+                found = record.loaded()
+                if found is not None and (found is callback or found is type(callback)):
+                    return record
         return None
+
+    def name_like(self, name: str, kind: str) -> str:
+        """Give the name of what is installed under a name, or has a class of the same name; else the name itself."""
+        return name if name in self._names else self._by_class.get(kind, name)
+
+    # A run asks these of every callback, and there may be hundreds of records.
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(record.name for record in self.records)
+
+    @cached_property
+    def _by_module(self) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        for record in self.records:
+            found.setdefault(record.module, []).append(record)
+        return found
+
+    @cached_property
+    def _by_class(self) -> dict[str, str]:
+        return {re.split("[:.]", record.value)[-1]: record.name for record in reversed(self.records)}
 
 
 def _where_it_may_be(name: str) -> str:

@@ -29,13 +29,15 @@ class Member:
     Attributes:
         name: Its unique name in the run.
         callback: The object (or module, or marked function) itself.
-        priority: Its priority, checked.
+        priority: Its priority, checked; once it was ordered, the one that counts.
         before: Names that it runs before.
         after: Names that it runs after.
         critical: Whether its errors end the run.
         record: Where it was installed from; None for what the script defines itself.
         position: Its position among the callbacks given in code; None if switched on by name.
         activated: Why it is active: "pinned", "active by itself", "given in code", or where it is switched on.
+        declares_priority: Whether it has a priority of its own, or the settings give it one. Without, its place in the
+            list counts.
         priority_from: Where its priority is set, if not by itself.
         before_from, after_from: Where `before` and `after` are set, if not by itself.
         reason: Why it stands where it does, once it was ordered.
@@ -50,6 +52,7 @@ class Member:
     record: Record | None = None
     position: int | None = None
     activated: str = "given in code"
+    declares_priority: bool = True
     priority_from: str = ""
     before_from: str = ""
     after_from: str = ""
@@ -87,7 +90,7 @@ class Member:
         """What its place in the order depends on."""
         return Candidate(
             self.name,
-            self.priority,
+            self.priority if self.declares_priority else None,
             self.before,
             self.after,
             self.position,
@@ -106,36 +109,67 @@ def make_member(
         InvalidCallbackError: `priority` is no int, or `before` or `after` are no names.
     """
     title = f"{name!r} ({record.origin if record is not None else f'module {module_of(callback)}'})"
-    priority = getattr(callback, "priority", Priority.CONTROL)
-    if not isinstance(priority, int) or isinstance(priority, bool):
-        raise InvalidCallbackError(
-            name,
-            f"the priority of {title} is {priority!r}, and it has to be an int, "
-            "like epochal.Priority.REPORT or 90. Lower runs earlier.",
-        )
-    critical = getattr(callback, "critical", True)
-    if not isinstance(critical, bool):
-        raise InvalidCallbackError(name, f"`critical` of {title} is {critical!r}, and it has to be True or False.")
     return Member(
         name=name,
         callback=callback,
-        priority=priority,
+        priority=_priority(callback, name, title),
         before=_names(callback, "before", name, title),
         after=_names(callback, "after", name, title),
-        critical=critical,
+        critical=_critical(callback, name, title),
         record=record,
         position=position,
         activated=activated,
+        declares_priority=_declares_priority(callback),
     )
+
+
+# A third-party Keras callback may have attributes of these names that have nothing to do with us (`self.after = 10`, a
+# method `before`). It trains under Keras, so they declare something only where they have our types.
+
+
+def _priority(callback: Any, name: str, title: str) -> int:
+    priority = getattr(callback, "priority", Priority.CONTROL)
+    if _is_int(priority):
+        return int(priority)
+    if is_keras_callback(callback):
+        return Priority.CONTROL
+    raise InvalidCallbackError(
+        name,
+        f"the priority of {title} is {priority!r}, and it has to be an int, "
+        "like epochal.Priority.REPORT or 90. Lower runs earlier.",
+    )
+
+
+def _is_int(priority: object) -> bool:
+    return isinstance(priority, int) and not isinstance(priority, bool)
+
+
+def _declares_priority(callback: Any) -> bool:
+    """Tell whether a callback has a priority of its own; what it inherits from a built-in is its own."""
+    if not isinstance(callback, Callback):
+        return _is_int(getattr(callback, "priority", None))
+    kinds = (kind for kind in type(callback).__mro__ if kind is not Callback)
+    return "priority" in getattr(callback, "__dict__", ()) or any("priority" in vars(kind) for kind in kinds)
+
+
+def _critical(callback: Any, name: str, title: str) -> bool:
+    critical = getattr(callback, "critical", True)
+    if isinstance(critical, bool):
+        return critical
+    if is_keras_callback(callback):
+        return True
+    raise InvalidCallbackError(name, f"`critical` of {title} is {critical!r}, and it has to be True or False.")
 
 
 def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, ...]:
     names = getattr(callback, attribute, ())
-    if not isinstance(names, (tuple, list, set, frozenset)) or not all(isinstance(other, str) for other in names):
-        raise InvalidCallbackError(
-            name, f"`{attribute}` of {title} is {names!r}, and it has to be a tuple of names, like ('history',)."
-        )
-    return tuple(names)
+    if isinstance(names, (tuple, list, set, frozenset)) and all(isinstance(other, str) for other in names):
+        return tuple(names)
+    if is_keras_callback(callback):
+        return ()
+    raise InvalidCallbackError(
+        name, f"`{attribute}` of {title} is {names!r}, and it has to be a tuple of names, like ('history',)."
+    )
 
 
 def module_of(callback: Any) -> str:

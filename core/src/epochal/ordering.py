@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .callback import Priority
 from .errors import OrderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 PINNED = ("base_logger", "history")
 """Always loaded, always ahead of everything else, in this order."""
@@ -24,7 +24,7 @@ class Candidate:
 
     Attributes:
         name: Its unique name; the second callback of a name is `name#2`.
-        priority: Lower runs earlier.
+        priority: Lower runs earlier. None: it declares none, so that its place in the list counts.
         before: Names that it runs before. A name without `#` stands for every callback of that name. A name that is
             not among the callbacks does not matter.
         after: Names that it runs after, likewise.
@@ -34,7 +34,7 @@ class Candidate:
     """
 
     name: str
-    priority: int = Priority.CONTROL
+    priority: int | None = Priority.CONTROL
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     position: int | None = None
@@ -45,10 +45,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Place:
-    """One callback's place in the order, and why it stands there."""
+    """One callback's place in the order, why it stands there, and the priority that counts."""
 
     name: str
     reason: str
+    priority: int = Priority.CONTROL
 
 
 def base_name(name: str) -> str:
@@ -75,6 +76,8 @@ def order(candidates: Iterable[Candidate]) -> list[Place]:
     2. A callback comes after everything that is to run before it: its own `after`, and the `before` of others.
     3. Of those that may come next, the lowest priority is next. Equal priorities: first those given in code, in the
        order in which they were given, then the others by name.
+    4. A callback that declares no priority has the default, 50, or the lowest that a callback behind it in the list
+       declares, if that is less. The pinned two do not count as callbacks behind it.
 
     It follows that:
 
@@ -82,13 +85,21 @@ def order(candidates: Iterable[Candidate]) -> list[Place]:
     2. An edge delays the callback that has to wait. It never hurries the one that is waited for.
     3. A priority never breaks an edge, and an edge changes nothing for callbacks that it does not name, except that
        those with a priority between the two now run ahead of the one that waits.
-    4. Adding a callback that has no edges, and that no edge names, leaves the order of the others as it was.
+    4. A callback that declares no priority runs ahead of every callback behind it in the list, unless it has to wait
+       for another one. Callbacks that all declare nothing run in the order of the list.
+    5. A declared priority is never changed by the list. A callback that declares none is never later than its default
+       would have it, and what stands ahead of it in the list does not move it.
+    6. Adding a callback that has no edges, and that no edge names, leaves the order of the others as it was, unless it
+       declares a priority of less than 50 and callbacks ahead of it in the list declare none: those may move up.
 
-    A worked example. `ema` (priority 10, after `plateau`), `plateau` (30) and `stop` (50) are active:
+    A worked example. `ema` (priority 10, after `plateau`) and `stop` (50) are switched on, and the code gives the list
+    `[f1, plateau]`, of which `f1` declares no priority and `plateau` declares 30:
 
     * `base_logger`, `history` are pinned.
-    * `ema` has the lowest priority and has to wait for `plateau`. Of the others `plateau` has the lowest: it is third.
-    * Now `ema` may come, and 10 is less than 50: it is fourth, although its priority alone would have made it third.
+    * `f1` is listed before `plateau`, so its priority is 30 as well.
+    * `ema` has the lowest priority and has to wait for `plateau`. Of the others `f1` and `plateau` have the lowest, and
+      `f1` was given first: it is third, and `plateau` is fourth.
+    * Now `ema` may come, and 10 is less than 50: it is fifth, although its priority alone would have made it third.
     * `stop` is last.
 
     Args:
@@ -103,9 +114,12 @@ def order(candidates: Iterable[Candidate]) -> list[Place]:
     by_name = {candidate.name: candidate for candidate in candidates}
     _check_pinned(by_name)
     pinned = [name for name in PINNED if name in by_name]
-    rest = sorted((each for each in by_name.values() if each.name not in pinned), key=_key)
-    places = [Place(name, f"pinned: always loaded {_ordinal(name)}") for name in pinned]
-    return places + _sorted(rest)
+    places = [Place(name, f"pinned: always loaded {_ordinal(name)}", _declared(by_name[name])) for name in pinned]
+    rest = [each for each in by_name.values() if each.name not in pinned]
+    listed = _listed_before(rest)
+    settled = [replace(each, priority=_declared(listed.get(each.name, each))) for each in rest]
+    phrases = {name: f", listed before {other.name}" for name, other in listed.items()}
+    return places + _sorted(sorted(settled, key=_key), phrases)
 
 
 def _ordinal(name: str) -> str:
@@ -144,9 +158,30 @@ def _matching(target: str, names: Iterable[str], own: str) -> list[str]:
     return [name for name in names if base_name(name) == target != base_name(own)]
 
 
+def _declared(candidate: Candidate) -> int:
+    return Priority.CONTROL if candidate.priority is None else candidate.priority
+
+
+def _listed_before(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
+    """Give those without a priority of their own that the list moves up, each with the callback that it precedes."""
+    given = [candidate for candidate in candidates if candidate.position is not None]
+    declaring = [candidate for candidate in given if candidate.priority is not None]
+    moved = {}
+    for candidate in given:
+        if candidate.priority is None:
+            behind = [other for other in declaring if _position(other) > _position(candidate)]
+            lowest = min(behind, key=_key, default=candidate)
+            if _declared(lowest) < _declared(candidate):
+                moved[candidate.name] = lowest
+    return moved
+
+
+def _position(candidate: Candidate) -> float:
+    return float("inf") if candidate.position is None else candidate.position
+
+
 def _key(candidate: Candidate) -> tuple[int, float, str]:
-    given = float("inf") if candidate.position is None else candidate.position
-    return candidate.priority, given, candidate.name
+    return _declared(candidate), _position(candidate), candidate.name
 
 
 def _waits_for(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
@@ -164,7 +199,7 @@ def _waits_for(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
     return waits
 
 
-def _sorted(candidates: Sequence[Candidate]) -> list[Place]:
+def _sorted(candidates: Sequence[Candidate], listed: Mapping[str, str]) -> list[Place]:
     """Sort topologically, always taking the smallest key that is ready."""
     waits = _waits_for(candidates)
     by_name = {candidate.name: candidate for candidate in candidates}
@@ -175,8 +210,9 @@ def _sorted(candidates: Sequence[Candidate]) -> list[Place]:
     places: list[Place] = []
     while ready:
         _, name = heapq.heappop(ready)
-        reason = _reason(by_name[name], waits[name], by_name) + _without_effect(by_name[name], known)
-        places.append(Place(name, reason))
+        reason = _reason(by_name[name], waits[name], by_name, listed.get(name, ""))
+        reason += _without_effect(by_name[name], known)
+        places.append(Place(name, reason, _declared(by_name[name])))
         del left[name]
         for other, others in left.items():
             if name in others:
@@ -188,13 +224,14 @@ def _sorted(candidates: Sequence[Candidate]) -> list[Place]:
     return places
 
 
-def _reason(candidate: Candidate, waits: dict[str, str], by_name: dict[str, Candidate]) -> str:
+def _reason(candidate: Candidate, waits: dict[str, str], by_name: dict[str, Candidate], listed: str) -> str:
+    priority = _declared(candidate)
     try:
-        role = f" ({Priority(candidate.priority).name})"
+        role = f" ({Priority(priority).name})"
     except ValueError:
         role = ""
-    reason = f"priority {int(candidate.priority)}{role}"
-    reason += _set_in(candidate.priority_from)
+    reason = f"priority {int(priority)}{role}"
+    reason += listed or _set_in(candidate.priority_from)
     if candidate.position is not None:
         reason += f", given in code as number {candidate.position + 1}"
     # Only what the priority alone would have put later has really delayed it.

@@ -108,7 +108,7 @@ class Run:
         """Every callback's name in the order in which they are called, each with the reason for its place."""
         from .ordering import Place
 
-        return [Place(member.name, member.reason) for member in self._members]
+        return [Place(member.name, member.reason, member.priority) for member in self._members]
 
     @property
     def history(self) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from pathlib import Path
@@ -82,7 +81,7 @@ def arrange(members: Iterable[Member]) -> list[Member]:
     """Bring callbacks into their order, each with the reason for its place."""
     by_name = {member.name: member for member in members}
     places = order(member.candidate() for member in by_name.values())
-    return [replace(by_name[place.name], reason=place.reason) for place in places]
+    return [replace(by_name[place.name], reason=place.reason, priority=place.priority) for place in places]
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ class _Problems:
 def _create(
     given: Any, catalogue: Catalogue, settings: Settings, problems: _Problems, stage: str | None = None
 ) -> list[Member]:
-    items = [absolute_name(item, Path.cwd()) if isinstance(item, str) else item for item in _flat(given)]
+    items = without_repeats(absolute_name(item, Path.cwd()) if isinstance(item, str) else item for item in _flat(given))
     _check_objects(items)
     problems.add(*settings.problems, *unknown_preferences(catalogue, settings))
     objects = list(_kept_objects(items, catalogue, settings))
@@ -207,23 +206,31 @@ def _flat(given: Any) -> Iterator[Any]:
         yield given
 
 
-def _check_objects(items: list[Any]) -> None:
-    seen: dict[int, Any] = {}
+def without_repeats(items: Iterable[Any]) -> list[Any]:
+    """Give callbacks and names each once, in its first place; what comes again is warned of.
+
+    Keras calls an object as often as it is in the list: EarlyStopping would count every epoch twice.
+    """
+    kept: list[Any] = []
+    repeated: dict[str, None] = {}
     for item in items:
-        if isinstance(item, str):
-            if sum(other == item for other in items if isinstance(other, str)) > 1:
-                raise InvalidCallbackError(item, f"the name {item!r} is given twice. Give it once.")
-            continue
+        is_name = isinstance(item, str)
+        if any(item is other or (is_name and isinstance(other, str) and item == other) for other in kept):
+            repeated[repr(item) if is_name else f"the same {type(item).__qualname__} object"] = None
+        else:
+            kept.append(item)
+    if repeated:
+        warn_user(f"{' and '.join(repeated)} stands more than once among the callbacks, and runs once. Give it once.")
+    return kept
+
+
+def _check_objects(items: list[Any]) -> None:
+    for item in items:
         if isinstance(item, type):
             raise InvalidCallbackError(
                 item.__name__,
                 f"{item.__qualname__} is a class, and a callback is an instance of it. Write `{item.__qualname__}()`.",
             )
-        if id(item) in seen:
-            raise InvalidCallbackError(
-                default_name(item), f"the same {type(item).__qualname__} object is given twice. Give it once."
-            )
-        seen[id(item)] = item
 
 
 def _kept_objects(items: list[Any], catalogue: Catalogue, settings: Settings) -> Iterator[tuple[int, Any]]:
@@ -244,13 +251,7 @@ def _kept_objects(items: list[Any], catalogue: Catalogue, settings: Settings) ->
 def _name_of(item: Any, catalogue: Catalogue) -> str:
     """Give the name of the installed callback of its class, or of a class of that name (Keras's own), else its own."""
     own = catalogue.record_of(item)
-    if own is not None:
-        return own.name
-    name, kind = default_name(item), type(item).__name__
-    if any(record.name == name for record in catalogue.records):
-        return name
-    alike = (record.name for record in catalogue.records if re.split("[:.]", record.value)[-1] == kind)
-    return next(alike, name)
+    return own.name if own is not None else catalogue.name_like(default_name(item), type(item).__name__)
 
 
 # What is active by its name

@@ -19,6 +19,7 @@ import keras
 from ..driver import Driver
 from ..run import Outcome, Run
 from ..signals import Terminated
+from ..warn import warn_user
 from .keras_list import adopt_history, call_scope, validates
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
             if stage == "test" and listed is not None and self._list() is listed:
                 return self._driver
             self._driver.end(outcome=_LEFT)
+        if listed is not None:
+            self._stand_in_for_repeats(listed)
         model = self.model
         driver = self._driver = Driver(Run(model, stage), self._members)
         if stage == "train":
@@ -123,6 +126,19 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         if self._alone:
             driver.bind(listed)  # nobody else listens, so Keras's own loop over the list is left out
         return driver
+
+    def _stand_in_for_repeats(self, listed: Any) -> None:
+        """See that Keras calls nobody whom this run calls, nor the run twice: `[*epochal.callbacks(stop), stop]`.
+
+        Keras is going through the list at this moment, so that no place in it may go.
+        """
+        driven = [member.callback for member in self._members]
+        places = [place for place, each in enumerate(listed.callbacks) if each is self]
+        for place, each in enumerate(listed.callbacks):
+            if place in places[1:] or any(each is other for other in driven):
+                what = "epochal.callbacks(…)" if each is self else f"the same {type(each).__qualname__} object"
+                warn_user(f"{what} stands more than once among the callbacks, and runs once. Give it once.")
+                listed.callbacks[place] = HistoryStandIn(self)
 
     def _running(self) -> Driver:
         assert self._driver is not None, "Keras sent an event before any begin"
@@ -160,7 +176,8 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         """Finalize the epoch once nobody in Keras's list can add to it: at once, or with Keras's next event."""
         theirs: dict[str, Any] = self._epoch_logs or {}
         ours: Mapping[str, Any] = self._epoch_given or {}
-        late = {key: value for key, value in theirs.items() if key not in ours or ours[key] != value}
+        # Keras's dict holds our very objects, and equality is not for every value: an array has one for each element.
+        late = {key: value for key, value in theirs.items() if key not in ours or ours[key] is not value}
         self._running().finalize_epoch(late)
         self._epoch_logs = self._epoch_given = None
 

@@ -8,7 +8,7 @@ from ..driver import Driver
 from ..member import default_name, make_member
 from ..ordering import unique_name
 from ..run import Run
-from ..selection import arrange
+from ..selection import arrange, without_repeats
 from ..signals import Terminated
 from .loops import Loops
 
@@ -87,7 +87,7 @@ class FakeHost(Loops[Run]):
 
 def _members(callbacks: Sequence[Any]) -> list[Member]:
     members: dict[str, Member] = {}
-    for position, callback in enumerate(callbacks):
+    for position, callback in enumerate(without_repeats(callbacks)):
         name = unique_name(default_name(callback), members)
         members[name] = make_member(name, callback, None, position)
     return arrange(members.values())
