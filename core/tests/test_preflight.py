@@ -164,7 +164,7 @@ def test_a_function_that_is_no_event_and_what_an_object_declares_leave_the_decla
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
 
-    for other in (Late(), Warns.__base__(), type("Named", (Gives,), {"preflight": lambda self: None})()):
+    for other in (Late(), Complete(), type("Named", (Gives,), {"preflight": lambda self: None})()):
         assert "1 error" in failed(wants("other"), other)
 
 

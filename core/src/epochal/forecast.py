@@ -89,7 +89,7 @@ class Forecast:
             callback: The callback that needs it.
             at_batches: Whether it is needed in the logs of batches, instead of those of epochs.
         """
-        others = [each for each in self._callbacks if each is not callback]
+        others = self._others(callback)
         if self._adapter is None or any(key in _provided(each) for each in others):
             return None
         if self.known is not None and key in self.known:
@@ -107,6 +107,15 @@ class Forecast:
             return None
         instead = self._instead(key, others)
         return Missing("the model does not report it", instead, is_closed and self.keys_are_certain, adders)
+
+    def is_closed_for(self, key: str, callback: Any) -> bool:
+        """Return whether no other callback can add a key, nor code of the model's own that has to do with it."""
+        if self._adapter is None or self.call.callbacks is None or self._adapter.may_log_validation():
+            return False
+        return not any(key in _provided(each) or self._may_add(each, key) for each in self._others(callback))
+
+    def _others(self, callback: Any) -> list[Any]:
+        return [each for each in self._callbacks if each is not callback]
 
     def _instead(self, key: str, others: Iterable[Any]) -> str:
         known = sorted(self.known or ())
