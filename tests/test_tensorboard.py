@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.util.tensor_util import make_ndarray
 
 import epochal
+from epochal.frameworks.remote import remote_files
 from epochal.state import dump_state, parse_state
 from epochal_tensorboard import TensorBoard
 
@@ -449,3 +451,54 @@ def test_on_jax_where_tensorflow_cannot_be_imported(tmp_path: Path) -> None:
     assert [step for step, _ in train["epoch_mae"]] == [0, 1, 0]
     assert len(_of_plugin(tmp_path / "logs" / "train", "histograms")) == 3
     assert list((tmp_path / "logs" / "train").glob("plugins/profile/*/*.xplane.pb"))
+
+
+# TensorFlow's own writers, and folders at an address
+
+
+class WithWriter(TensorBoard):
+    """Writes as subclasses of Keras's class do."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        with self._train_writer.as_default():
+            tf.summary.scalar("mine", 2.0 * epoch, step=epoch)
+        with self._val_writer.as_default():
+            self.summary.scalar("mine", 0.5, step=self._train_step)
+
+
+@pytest.mark.parametrize("way", KERAS_WAYS)
+def test_the_writers_of_tensorflow(way: str, make_model: Callable[..., Any], data: Any, tmp_path: Path) -> None:
+    model, board = make_model(), WithWriter(tmp_path)
+    model.run_eagerly = True
+    for _ in range(2):
+        _fit(way, model, board, *data, epochs=2, batch_size=20, validation_split=0.2)
+        train, validation = _scalars(tmp_path / "train"), _scalars(tmp_path / "validation")  # closed: all is there
+    assert sorted(train["mine"]) == [(0, 0.0), (0, 0.0), (1, 2.0), (1, 2.0)]
+    assert sorted(step for step, _ in train["epoch_loss"]) == [0, 0, 1, 1]
+    assert [step for step, _ in validation["mine"]] == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("scheme", ["ram", "memory"])
+def test_a_folder_at_an_address(scheme: str, make_model: Callable[..., Any], data: Any, tmp_path: Path) -> None:
+    if scheme == "memory":
+        pytest.importorskip("fsspec")
+    files = remote_files(f"{scheme}://logs", "the test")
+    board = TensorBoard(f"{scheme}://logs/{tmp_path.name}", update_freq=1, histogram_freq=1, profile_batch=1)
+    model = make_model()
+    model.run_eagerly = True
+    _fit("epochal.fit", model, board, *data, batch_size=20, validation_split=0.2)
+    names = {
+        "ram": lambda folder: [f"{folder}/{name}" for name in tf.io.gfile.listdir(folder)],
+        "memory": lambda folder: [f"memory:/{path}" for path in _memory().glob(f"{folder}/*")],
+    }[scheme](f"{scheme}://logs/{tmp_path.name}/train")
+    (address,) = (name for name in names if "tfevents" in name)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / address.rpartition("/")[2]).write_bytes(files.read(address) or b"")
+    assert {"epoch_loss", "batch_loss"} <= set(_scalars(tmp_path / "train"))
+    assert _of_plugin(tmp_path / "train", "histograms")
+    assert any("plugins" in name for name in names)
+
+
+def _memory() -> Any:
+    return importlib.import_module("fsspec").filesystem("memory")

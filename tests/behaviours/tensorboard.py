@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
+from tensorboard.backend.event_processing.directory_watcher import DirectoryDeletedError
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 from tensorboard.util.tensor_util import make_ndarray
@@ -208,3 +211,24 @@ def batches_are_counted_on_over_a_restart(TensorBoard: Any, tmp_path: Path) -> N
     second.load_state_dict(first.state_dict())
     _fit(second)
     assert sorted(_steps(tmp_path, "batch_loss")) == [1, 2, 3, 4, 5, 6]
+
+
+@behaviour(
+    "tensorboard",
+    "A folder that is deleted while training is noticed",
+    keras="It goes on writing to the file that is gone, without a word: what follows is lost.",
+    ours="A warning says so, and what follows is in a new file.",
+    fails_with=DirectoryDeletedError,
+)
+def a_deleted_folder_is_noticed(TensorBoard: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+
+    def delete(epoch: int, logs: Any) -> None:
+        if epoch == 1:
+            shutil.rmtree(folder)
+
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=delete), TensorBoard(folder)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _model().fit(np.ones((3, 2)), np.ones((3, 1)), epochs=3, verbose=0, callbacks=callbacks)
+    assert _steps(folder, "epoch_loss") == [1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from epochal.errors import PreflightError
 from epochal.testing import FakeHost
 from epochal_tensorboard import TensorBoard
-from epochal_tensorboard.event_file import EventFile
+from epochal_tensorboard.event_file import LocalEventFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def test_a_folder_without_permission(
     def refuse(**_: Any) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("epochal_tensorboard.event_file.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("epochal_tensorboard.folders.tempfile.TemporaryFile", refuse)
     with pytest.raises(PermissionError, match=r"cannot write to log_dir: Permission denied"):
         bare_fit(TensorBoard(tmp_path), model)
 
@@ -60,16 +61,16 @@ def test_an_evaluation_asks_for_no_folder_of_training(model: Any, logs: Path) ->
 
 def _fills_up(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """Make a disk that takes so many writes."""
-    append, calls = EventFile.append, 0
+    append, calls = LocalEventFile.append, 0
 
-    def full(self: EventFile, records: bytes) -> None:
+    def full(self: LocalEventFile, records: bytes) -> None:
         nonlocal calls
         calls += 1
         if calls > after:
             raise OSError(errno.ENOSPC, "No space left on device")
         append(self, records)
 
-    monkeypatch.setattr(EventFile, "append", full)
+    monkeypatch.setattr(LocalEventFile, "append", full)
 
 
 def test_a_disk_that_fills_up_does_not_end_training(
@@ -210,3 +211,38 @@ def test_a_process_that_is_not_the_chief_writes_nothing(
 def test_two_of_them_with_one_folder_are_an_error(model: Any, logs: Path) -> None:
     with pytest.raises(PreflightError, match="both write to"):
         FakeHost(TensorBoard(logs), TensorBoard(logs), model=model).fit()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no open file")
+@pytest.mark.parametrize("what", ["the folder", "the file", "the file is another one"])
+def test_a_file_that_was_deleted_while_training_is_followed_by_a_new_one(
+    model: Any, logs: Path, scalars: Any, what: str
+) -> None:
+    def step(epoch: int, batch: int) -> None:
+        if (epoch, batch) == (1, 0):
+            (file,) = (logs / "train").iterdir()
+            if what == "the folder":
+                shutil.rmtree(logs)
+            else:
+                file.unlink()
+            if what == "the file is another one":
+                file.write_bytes(b"")
+
+    with pytest.warns(UserWarning, match=r"tfevents.* was deleted or replaced while training") as warned:
+        FakeHost(TensorBoard(logs), model=model).fit(epochs=4, step=step)
+    assert len(warned) == 1
+    assert [epoch for epoch, _ in scalars(logs / "train")["epoch_loss"]] == [1, 2, 3]
+
+
+def test_the_same_in_a_bare_fit_where_the_folder_is_deleted(
+    model: Any, logs: Path, scalars: Any, bare_fit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deletes(TensorBoard):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            super().on_epoch_begin(epoch, logs)
+            if epoch == 1:
+                shutil.rmtree(self.log_dir)
+
+    with pytest.warns(UserWarning, match="was deleted or replaced"):
+        bare_fit(Deletes(logs), model, epochs=3)
+    assert [epoch for epoch, _ in scalars(logs / "train")["epoch_loss"]] == [1, 2]

@@ -269,7 +269,8 @@ def test_an_epoch_without_metrics(model: Any, logs: Path, scalars: Any) -> None:
 
 def test_steps_per_second(model: Any, logs: Path, scalars: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("epochal_tensorboard.tensorboard.perf_counter", lambda: now)
+    for module in ("tensorboard", "keras_names"):
+        monkeypatch.setattr(f"epochal_tensorboard.{module}.perf_counter", lambda: now)
 
     def step(epoch: int, batch: int) -> None:
         nonlocal now
@@ -293,7 +294,8 @@ def test_steps_per_second(model: Any, logs: Path, scalars: Any, monkeypatch: pyt
 def test_steps_per_second_on_a_clock_that_stands(
     model: Any, logs: Path, scalars: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("epochal_tensorboard.tensorboard.perf_counter", lambda: 1.0)
+    for module in ("tensorboard", "keras_names"):
+        monkeypatch.setattr(f"epochal_tensorboard.{module}.perf_counter", lambda: 1.0)
     FakeHost(TensorBoard(logs, update_freq=1, write_steps_per_second=True), model=model).fit()
     assert all(math.isfinite(value) for _, value in scalars(logs / "train")["batch_steps_per_second"])
 

@@ -13,8 +13,11 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,20 @@ def summary_channel(name: str) -> SummaryChannel:
     if name not in _channels:
         _channels[name] = SummaryChannel()
     return _channels[name]
+
+
+def tensorflow_summary() -> Any:
+    """Return `tf.summary`, whatever the backend is.
+
+    Raises:
+        MissingDependencyError: TensorFlow is not installed.
+    """
+    try:
+        return import_module("tensorflow").summary
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"tf.summary is TensorFlow's, which cannot be imported ({error}): pip install tensorflow"
+        ) from error
 
 
 class SummaryChannel:

@@ -6,11 +6,10 @@ import os
 from typing import Any
 
 from epochal.monitor import count
-from epochal.paths import is_remote
 
 
 def folder(log_dir: Any) -> str:
-    """Check `log_dir`: a path of this machine."""
+    """Check `log_dir`: a path, or an address."""
     try:
         path = os.fspath(log_dir)
     except TypeError:
@@ -19,11 +18,6 @@ def folder(log_dir: Any) -> str:
         raise TypeError(f"TensorBoard: log_dir={log_dir!r} has to be a path, as text or as a pathlib.Path")
     if not path:
         raise ValueError("TensorBoard: log_dir is empty, and it has to be a folder, 'logs' for example")
-    if is_remote(path):
-        raise ValueError(
-            f"TensorBoard: log_dir={path!r} is an address, and event files are appended to on this machine. Write to "
-            "a folder, and copy it there while training or when it has ended."
-        )
     return path
 
 

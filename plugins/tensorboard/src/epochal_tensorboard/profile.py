@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epochal.errors import one_line
 from epochal.monitor import count
+from epochal.paths import is_remote
 from epochal.warn import warn_user
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from .folders import copy_tree
 
+if TYPE_CHECKING:
     from epochal.frameworks import ModelAdapter
 
 
@@ -44,10 +47,10 @@ class Profile:
 
     Args:
         first, last: The batches, counted from 1.
-        folder: Where the recording goes.
+        folder: Where the recording goes. To an address it is copied when it is complete.
     """
 
-    def __init__(self, first: int, last: int, folder: Path) -> None:
+    def __init__(self, first: int, last: int, folder: str) -> None:
         self._first = first
         self._last = last
         self._folder = folder
@@ -67,12 +70,20 @@ class Profile:
             return
         try:
             if not self._is_recording:
-                adapter.start_profiler(str(self._folder))
+                adapter.start_profiler(self._place())
                 self._is_recording = True
                 self._recording.callback(adapter.stop_profiler)
             self._batch.enter_context(adapter.profiled_step(step))
         except Exception as error:
             self._failed("begin", error)
+
+    def _place(self) -> str:
+        """Return the folder that a profiler records to; not every profiler writes to an address."""
+        if not is_remote(self._folder):
+            return self._folder
+        place = self._recording.enter_context(tempfile.TemporaryDirectory(prefix="epochal-profile-"))
+        self._recording.callback(copy_tree, Path(place), self._folder)
+        return place
 
     def end_batch(self, step: int) -> bool:
         """Stop recording, if it is time; tells whether something was recorded and is complete now.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,10 @@ from tensorboard.plugins.projector.metadata import PROJECTOR_FILENAME
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from epochal.errors import nearest
-from epochal.files import write_atomic
+from epochal.paths import is_remote
 from epochal.warn import warn_user
+
+from .folders import joined, read_whole, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ class Projector:
         metadata: Layer to the file with a line for every row of its matrix, or one file for all layers.
     """
 
-    def __init__(self, folder: Path, log_dir: Path, metadata: Metadata) -> None:
+    def __init__(self, folder: str, log_dir: str, metadata: Metadata) -> None:
         self._folder = folder
         self._log_dir = log_dir
         self._metadata = metadata
@@ -59,26 +60,29 @@ class Projector:
             entry = config.embeddings.add(
                 tensor_name=layer, tensor_path=f"{stem}.tsv", tensor_shape=[int(size) for size in np.shape(matrix)]
             )
-            write_atomic(self._folder / entry.tensor_path, as_lines(matrix))
-            source = self._source(layer)
-            if source is not None:
+            write_whole(joined(self._folder, entry.tensor_path), as_lines(matrix))
+            labels = self._labels(layer)
+            if labels is not None:
                 entry.metadata_path = f"{stem}.metadata.tsv"
-                write_atomic(self._folder / entry.metadata_path, source.read_bytes())
+                write_whole(joined(self._folder, entry.metadata_path), labels)
         # Last, so that it never leads to a file that is not there.
-        write_atomic(self._folder / PROJECTOR_FILENAME, text_format.MessageToString(config).encode())
+        write_whole(joined(self._folder, PROJECTOR_FILENAME), text_format.MessageToString(config).encode())
 
-    def _source(self, layer: str) -> Path | None:
-        """Find the file with a layer's metadata, in the folder of the logs, else from the working directory."""
+    def _labels(self, layer: str) -> bytes | None:
+        """Return a layer's metadata: the file in the folder of the logs, else the one from the working directory."""
         given = self._metadata if isinstance(self._metadata, (str, os.PathLike)) else (self._metadata or {}).get(layer)
         if given is None:
             return None
-        for path in (self._log_dir / given, Path(given)):
-            if path.is_file():
-                return path
+        path = os.fspath(given)
+        below = [] if is_remote(path) or os.path.isabs(path) else [joined(self._log_dir, path)]
+        for place in (*below, path):
+            content = read_whole(place)
+            if content is not None:
+                return content
         if layer not in self._missing:
             self._missing.add(layer)
             warn_user(
-                f"TensorBoard: embeddings_metadata names {os.fspath(given)!r} for the layer {layer!r}, and there is no "
+                f"TensorBoard: embeddings_metadata names {path!r} for the layer {layer!r}, and there is no "
                 f"such file in {self._log_dir} or in the working directory. The points of the layer have no labels."
             )
         return None

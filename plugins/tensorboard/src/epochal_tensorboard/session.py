@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
+
+from epochal.warn import warn_user
 
 from . import summaries
 from .batches import Batches
-from .event_file import EventFile
+from .event_file import new_event_file
+from .folders import TRAIN
 from .values import LogValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from epochal.frameworks import ModelAdapter
     from epochal.frameworks.summaries import SummaryChannel
 
+    from .event_file import EventFile
     from .profile import Profile
-
-TRAIN, VALIDATION = "train", "validation"
 
 
 class Session:
@@ -29,11 +30,11 @@ class Session:
     `close` brings everything to the files, whatever happened before.
 
     Args:
-        log_dir: The folder of the logs.
+        folders: The folder of each file.
     """
 
-    def __init__(self, log_dir: Path) -> None:
-        self._log_dir = log_dir
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._folders = folders
         self._process = os.getpid()
         self._files: dict[str, EventFile] = {}
         self._values = LogValues()
@@ -81,12 +82,25 @@ class Session:
 
     def _append(self, name: str, write: Any) -> None:
         try:
-            if name not in self._files:
-                self._files[name] = EventFile(self._log_dir / name)
-            write(self._files[name])
+            write(self._file(name))
         except OSError:
             self._has_failed = True
             raise
+
+    def _file(self, name: str) -> EventFile:
+        """Return a file that is there: one that somebody deleted while training is followed by a new one."""
+        file = self._files.get(name)
+        if file is not None and file.is_gone():
+            del self._files[name]
+            file.close()
+            warn_user(
+                f"TensorBoard: {file.path} was deleted or replaced while training, and what it held is lost. A new "
+                "file in its folder takes what follows."
+            )
+            file = None
+        if file is None:
+            file = self._files[name] = new_event_file(self._folders[name])
+        return file
 
     # What the model's own code writes
 
@@ -125,4 +139,5 @@ class Session:
                 self.flush()
         finally:
             for file in self._files.values():
-                file.close()
+                with suppress(OSError) if self._has_failed else nullcontext():
+                    file.close()

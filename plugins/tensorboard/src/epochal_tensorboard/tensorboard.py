@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import weakref
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Priority
+from epochal import Priority
 from epochal.chief import is_chief
-from epochal.frameworks import adapt
 from epochal.logs import WEIGHTS
 from epochal.monitor import count, switch
-from epochal.warn import warn_user
 
 from . import summaries
-from .event_file import check_folder
+from .folders import TRAIN, VALIDATION, check_folder, joined
+from .keras_names import KerasNames, rate
 from .parameters import folder, frequency, metadata
 from .profile import Profile, batch_range
-from .projector import Projector, check_layers
-from .session import TRAIN, VALIDATION, Session
+from .projector import check_layers
+from .session import Session
 from .values import changed
-from .weights import weight_events
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
     from epochal import Run
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     Logs = Mapping[str, Any] | None
 
 
-class TensorBoard(Callback):
+class TensorBoard(KerasNames):
     """Writes what a training does for TensorBoard, into the folders `train` and `validation` of `log_dir`.
 
     - Metrics of an epoch as `epoch_NAME`, those of validation under the same tag in `validation`, and the learning
@@ -46,10 +43,12 @@ class TensorBoard(Callback):
     - What the model's own code writes by `tf.summary`, with TensorFlow, if `update_freq` is not "epoch".
 
     The values of batches are fetched from the device and written every two seconds at the least, at the end of an
-    epoch, and when the run ends, in whatever way.
+    epoch, and when the run ends, in whatever way. At an address a file is uploaded whole: when training begins, every
+    two minutes, and when the run ends.
 
     Args:
-        log_dir: The folder. `tensorboard --logdir` takes it, or a folder above it with several runs.
+        log_dir: The folder, or its address, `gs://bucket/run` for example. `tensorboard --logdir` takes it, or a folder
+            above it with several runs.
         histogram_freq: Histograms of the weights every so many epochs; 0: none.
         write_graph: Whether to write the graphs.
         write_images: Whether to write the weights as images too, where histograms are written.
@@ -98,7 +97,7 @@ class TensorBoard(Callback):
         self.update_freq = frequency(self, update_freq)
         self.embeddings_freq = count(self, "embeddings_freq", embeddings_freq)
         self.embeddings_metadata = metadata(embeddings_metadata)
-        self.writes = (os.path.join(self.log_dir, TRAIN), os.path.join(self.log_dir, VALIDATION))
+        self.writes = (joined(self.log_dir, TRAIN), joined(self.log_dir, VALIDATION))
         self.train_steps = 0
         self.test_steps = 0
         self._profiled = batch_range(self, profile_batch)
@@ -107,30 +106,31 @@ class TensorBoard(Callback):
         self._in_training = False
         self._begun = 0  # the first batch of the execution
         self._stride = 1  # how many batches the last execution had
-        self._times = (0.0, 0.0)  # when the epoch and the batch began
+        self._batch_begun = 0.0
         self._test_begun = 0.0
-        self._steps_before = 0
-        self._written: dict[str, Any] = {}
-        self._graph_is_missing = False
+        self._should_write_train_graph = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open files out of copies and pickles."""
-        return {key: value for key, value in super().__getstate__().items() if key not in ("_session", "_end")}
+        left_out = ("_session", "_end", "_writers", "_projector")
+        return {key: value for key, value in super().__getstate__().items() if key not in left_out}
 
     def set_model(self, model: Any) -> None:
         """Take the model; what a fit that ended by an exception has left open is closed."""
         self._close()
+        for place in ("_log_write_dir", "_train_dir", "_val_dir"):  # of a subclass, for the fit before
+            self.__dict__.pop(place, None)
         super().set_model(model)
 
     def preflight(self) -> None:
         """Check that the folder can be written to, and that the model has what is to be written."""
         if (self.run is not None and self.run.stage != "train") or not self._is_chief():
             return
-        check_folder(Path(self.log_dir, TRAIN))
+        check_folder(self._train_dir)
         if self.histogram_freq:
-            adapt(self).named_weights()
+            self._adapter().named_weights()
         if self.embeddings_freq and self.embeddings_metadata is not None:
-            matrices = adapt(self).embeddings()
+            matrices = self._adapter().embeddings()
             if matrices:  # a model that is not built has none yet
                 check_layers(self.embeddings_metadata, matrices)
 
@@ -159,18 +159,15 @@ class TensorBoard(Callback):
         if self.run is not None and self.run.stateful_metrics is not None:  # the values of batches are raw
             session.batches.left_out = WEIGHTS
         if self.embeddings_freq:
-            # Before the event file: TensorBoard looks for the config when it finds a new run, and not again.
-            self._projector = Projector(Path(self.log_dir, TRAIN), Path(self.log_dir), self.embeddings_metadata)
-            matrices = adapt(self).embeddings()
-            if matrices:
-                self._projector.write(matrices)
-        config = adapt(self).architecture() if self.write_graph else None
-        session.write(TRAIN, [summaries.event(0, [summaries.keras_model("keras", config)] if config else [])])
-        self._graph_is_missing = self.write_graph
+            self._configure_embeddings()
+        if self.write_graph:
+            self._write_keras_model_summary()
+        session.write(TRAIN, [])  # whoever watches sees the run
+        self._should_write_train_graph = self.write_graph
         if self._profiled is not None and self.train_steps < self._profiled[1]:
-            session.profile = Profile(*self._profiled, Path(self.log_dir, TRAIN))
+            session.profile = Profile(*self._profiled, self._train_dir)
         if self._every:
-            session.catch(TRAIN, adapt(self))
+            session.catch(TRAIN, self._adapter())
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Note when the batch begins, and which it is."""
@@ -182,9 +179,9 @@ class TensorBoard(Callback):
             step = self.train_steps + self._stride
             session.set_step(TRAIN, step, records=self._is_due(self.train_steps, step))
         if session.profile is not None:
-            session.profile.begin_batch(self.train_steps + 1, adapt(self))
+            session.profile.begin_batch(self.train_steps + 1, self._adapter())
         if self.write_steps_per_second:
-            self._times = (self._times[0], perf_counter())
+            self._batch_begun = perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Take the values of the batch; write those that were taken, if it is time."""
@@ -197,8 +194,8 @@ class TensorBoard(Callback):
         self._begun = batch + 1
         self.train_steps = step = before + self._stride
         if self._is_due(before, step):
-            rate = {"steps_per_second": _rate(self._stride, self._times[1])} if self.write_steps_per_second else {}
-            session.batches.add(step, logs or {}, rate)
+            speed = {"steps_per_second": rate(self._stride, self._batch_begun)} if self.write_steps_per_second else {}
+            session.batches.add(step, logs or {}, speed)
             if session.batches.is_due():
                 session.flush()
         if session.profile is not None and session.profile.end_batch(step):
@@ -206,38 +203,34 @@ class TensorBoard(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Note when the epoch begins."""
+        self._opened()  # a subclass may have an `on_train_begin` without this class's
+        self._in_training = True
         self._begun = 0
         self._steps_before = self.train_steps
-        self._times = (perf_counter(), 0.0)
+        self._epoch_begun = perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write the epoch's metrics, weights and embeddings."""
-        session = self._session
+        session = self._opened()
         if session is None:
             return
-        self._written = dict(logs or {})
-        if self._written:
-            # The rate that a callback put into the logs is the one of the epoch; the optimizer's may be the next one's.
-            further = {key: rate for key, rate in adapt(self).learning_rates().items() if key not in self._written}
-            if self.write_steps_per_second:
-                further["steps_per_second"] = _rate(self.train_steps - self._steps_before, self._times[0])
-            self._write_metrics(session, epoch, {**self._written, **further})
-        if self._graph_is_missing:
-            self._graph_is_missing = False
-            graph = adapt(self).train_graph()
-            if graph is not None:
-                session.write(TRAIN, [summaries.run_graph(graph)])
+        self._log_epoch_metrics(epoch, logs)
+        if self._should_write_train_graph:
+            self._should_write_train_graph = False
+            self._write_keras_model_train_graph()
         if self.histogram_freq and epoch % self.histogram_freq == 0:
-            session.write(TRAIN, weight_events(adapt(self), epoch, with_images=self.write_images))
+            self._log_weights(epoch)
         if self.embeddings_freq and epoch % self.embeddings_freq == 0:
-            self._write_embeddings()
+            self._log_embeddings(epoch)
         session.flush()
+        self._flush_writers()
 
     def on_epoch_finalized(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Write what callbacks behind this one added to the epoch's metrics, or changed in them."""
-        late = changed(self._written, logs)
-        if self._session is not None and late:
-            self._write_metrics(self._session, epoch, late)
+        written, self._written = self._written, None
+        late = {} if written is None else changed(written, logs)
+        if late:
+            self._write_metrics(epoch, late)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Write what is left, and close the files."""
@@ -250,10 +243,9 @@ class TensorBoard(Callback):
     def on_test_begin(self, logs: Logs = None) -> None:
         """Take what the model's own code writes from now on as validation's."""
         self._test_begun = perf_counter()
-        if self._session is None and self._is_chief():
-            self._open()
-        if self._session is not None and self._every:
-            self._session.catch(VALIDATION, adapt(self))
+        session = self._opened()
+        if session is not None and self._every:
+            session.catch(VALIDATION, self._adapter())
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Count the batch."""
@@ -267,12 +259,11 @@ class TensorBoard(Callback):
         session = self._session
         if session is None:
             return
-        iterations = adapt(self).iterations
+        iterations = self._adapter().iterations
         if iterations is not None:
             session.write_logs(VALIDATION, "evaluation_{}_vs_iterations", iterations, logs or {})
         session.release(VALIDATION)
-        epoch, batch = self._times
-        self._times = (epoch + perf_counter() - self._test_begun, batch)  # validation is no part of the epoch's time
+        self._epoch_begun += perf_counter() - self._test_begun  # validation is no part of the epoch's time
         if not self._in_training:
             self._close()
 
@@ -280,23 +271,8 @@ class TensorBoard(Callback):
         """Tell whether `update_freq` asks for the values of a step, the one before being the last that was seen."""
         return bool(self._every) and step // self._every > before // self._every
 
-    # What is written
-
-    def _write_metrics(self, session: Session, epoch: int, logs: Mapping[str, Any]) -> None:
-        train = {name: value for name, value in logs.items() if not name.startswith("val_")}
-        validation = {name[4:]: value for name, value in logs.items() if name.startswith("val_")}
-        session.write_logs(TRAIN, "epoch_{}", epoch, train)
-        session.write_logs(VALIDATION, "epoch_{}", epoch, validation)
-
-    def _write_embeddings(self) -> None:
-        matrices = adapt(self).embeddings()
-        if matrices:
-            self._projector.write(matrices)
-        else:
-            warn_user("TensorBoard: embeddings_freq is set, and the model has no embedding layer.")
-
     def _write_profiled_graph(self, session: Session) -> None:
-        graph = adapt(self).train_graph()
+        graph = self._adapter().train_graph()
         if graph is not None and self._profiled is not None:
             last = self._profiled[1]
             session.write(TRAIN, [summaries.event(last, [summaries.profiled_graph(f"batch_{last}", graph)])])
@@ -306,18 +282,21 @@ class TensorBoard(Callback):
     def _is_chief(self) -> bool:
         return self.run.is_chief if self.run is not None else is_chief()
 
+    def _opened(self) -> Session | None:
+        if self._session is None and self._is_chief():
+            self._open()
+        return self._session
+
     def _open(self) -> Session:
-        self._session = session = Session(Path(self.log_dir))
+        self._session = session = Session({TRAIN: self._train_dir, VALIDATION: self._val_dir})
         # In a bare fit nobody tells of an exception: then what is left is written when this object goes, or at exit.
         self._end = weakref.finalize(self, session.close)
         return session
 
     def _close(self) -> None:
         end, self._end, self._session, self._in_training = self._end, None, None, False
-        if end is not None:
-            end()
-
-
-def _rate(steps: int, since: float) -> float:
-    """Give the steps per second; on a clock that has not moved, as if it had by its smallest step."""
-    return steps / max(perf_counter() - since, 1e-9)
+        try:
+            if end is not None:
+                end()
+        finally:
+            self._close_writers()
