@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 _LEFT = re.compile(r"\.epochal-([0-9a-f]{8})-(\d{1,9})-[0-9a-f]{12}-.")
 _TAIL = 80  # bytes of the file's own name in the temporary one: a name has at most 255, in an encrypted folder 143
 _DAY = 24 * 60 * 60
-_NO_FOLDERS = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)
-"""What a file system answers that cannot sync a folder, mostly one behind a network."""
+_NO_SYNC = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.ENOSYS)
+"""What a file system answers that has no sync, mostly one behind a network."""
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM)
+"""The answer for a folder that takes files and does not show them."""
 _writing: set[str] = set()
 """The names of the temporary files that this process writes now."""
+
+
+class NotSyncedError(OSError):
+    """The new content has its name, but its folder could not be synced: a power failure may still undo that."""
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
@@ -36,6 +42,7 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
         content: All of its bytes.
 
     Raises:
+        NotSyncedError: The new file is there, but its name may not have reached the disk.
         OSError: It cannot be written; the old file is as it was.
     """
     with replacing(path) as temporary, open(temporary, "xb") as file:
@@ -48,7 +55,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The new content goes to a temporary file beside it, reaches the disk, and then takes the file's name and mode; the
     name reaches the disk too. What a killed process of this machine left behind in the folder is removed on the way;
-    what was that of another machine, or container, is when it is a day old.
+    what was that of another machine or container, or of before this one started, is when it is a day old.
 
     Args:
         path: The file; where it is a link, what it points to. Folders that are missing are made.
@@ -58,18 +65,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         no file there, the old file is as it was.
 
     Raises:
-        OSError: It cannot be written. The old file is as it was, but for the rare case that the new one is there and
-            its name did not reach the disk.
+        NotSyncedError: The new file is there, but its name may not have reached the disk.
+        OSError: It cannot be written. The old file is as it was.
 
     Example:
         >>> with replacing("model.keras") as temporary:  # doctest: +SKIP
         ...     model.save(temporary)
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder, and a file is to be written there")
-    if target.exists() and not target.is_file():  # to replace /dev/null would be the end of it
-        raise FileExistsError(f"{target} is a device or the like, and a file is to be written there")
+    check_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_left(target.parent)
     temporary = target.with_name(_temporary_name(target.name))
@@ -78,7 +82,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         if not temporary.is_file():
             raise FileNotFoundError(f"{target} is left as it is: no file was written to {temporary}, its new content")
-        _sync(temporary)
+        sync_file(temporary)
         with contextlib.suppress(OSError):  # there is no old file, or the file system has no modes
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
@@ -87,7 +91,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         _writing.discard(temporary.name)
-    sync_folder(target.parent)
+    sync_names(target.parent)
+
+
+def check_replaceable(target: Path) -> None:
+    """Check that a file can take the place of what is there.
+
+    Raises:
+        IsADirectoryError: A folder is there.
+        FileExistsError: A device or the like is there.
+    """
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, and a file is to be written there")
+    if target.exists() and not target.is_file():  # to replace /dev/null would be the end of it
+        raise FileExistsError(f"{target} is a device or the like, and a file is to be written there")
 
 
 def _temporary_name(name: str) -> str:
@@ -97,28 +114,51 @@ def _temporary_name(name: str) -> str:
     return f".epochal-{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}-{tail}"
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    if os.name == "nt":  # Windows cannot open a folder
-        return
+def sync_names(folder: Path) -> None:
+    """Bring the names in a folder to the disk, after what they stand for was put there.
+
+    Raises:
+        NotSyncedError: The disk refuses; the files are there all the same.
+    """
     try:
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
-        if error.errno not in _NO_FOLDERS:
-            raise
+        raise NotSyncedError(
+            error.errno, f"what was written to {folder} is there, but the folder could not be synced: {error.strerror}"
+        ) from error
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the file system can."""
+    if os.name != "nt":  # Windows cannot open a folder
+        _sync(folder, *_NO_SYNC, *_NOT_ALLOWED)
+
+
+def sync_file(path: Path) -> None:
+    """Bring the content of a file to the disk, where the file system can."""
+    _sync(path, *_NO_SYNC)
+
+
+def _sync(path: Path, *accepted: int) -> None:
+    """Sync a file or a folder, and take errors of these numbers for an answer."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in accepted:
+            raise
 
 
 def _remove_left(folder: Path) -> None:
     """Remove the temporary files of processes that are no more."""
-    for name in os.listdir(folder):
+    try:
+        names = os.listdir(folder)
+    except PermissionError:  # it takes files, and does not show them
+        return
+    for name in names:
         left = _LEFT.match(name)
         if left and name not in _writing and _is_left(folder / name, left[1], int(left[2])):
             _remove(folder / name)
@@ -126,12 +166,16 @@ def _remove_left(folder: Path) -> None:
 
 @cache
 def _host() -> str:
-    """Name the machine, or the container, in which the numbers of processes count."""
-    try:
+    """Name the machine, since it started, or the container, in which the numbers of processes count.
+
+    Machines that share a folder may also share a name, "localhost" or that of the image that they were made from, and
+    each calls its first space of numbers the same. What one of them writes now would look left behind to the other.
+    """
+    space = start = ""
+    with contextlib.suppress(OSError):  # no Linux
         space = os.readlink("/proc/self/ns/pid")
-    except OSError:  # no Linux
-        space = ""
-    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
+        start = Path("/proc/sys/kernel/random/boot_id").read_text()
+    return hashlib.sha256(f"{socket.gethostname()} {space} {start}".encode()).hexdigest()[:8]
 
 
 def _is_left(path: Path, host: str, process: int) -> bool:

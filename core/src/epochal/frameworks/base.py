@@ -48,22 +48,6 @@ class ModelAdapter:
         """Give the keys that the logs will have in training, without those of validation; None if not known."""
         return None
 
-    def validation_keys(self) -> frozenset[str] | None:
-        """Return the keys that an evaluation gives, without `val_`; None if not known."""
-        return self.log_keys()
-
-    def keys_are_certain(self) -> bool:
-        """Return whether nothing in the model's code can give other keys than those that are known."""
-        return True
-
-    def may_log_validation(self) -> bool:
-        """Return whether the model's own code may give a `val_…` key in a training without validation data."""
-        return True
-
-    def adds_nothing(self, callback: Any) -> bool:
-        """Return whether a callback is one of the framework's own that adds at most the learning rate to the logs."""
-        return False
-
     def direction_of(self, metric: str) -> str | None:
         """Tell whether less ("min") or more ("max") of a metric is better; None if not known.
 
@@ -159,12 +143,23 @@ class ModelAdapter:
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the whole model; the end of the path's name tells the format."""
+        """Save the whole model; the end of the path's name tells the format. The model gets the path as text."""
         self._cannot("how to save the model")
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Save the weights alone, with the optimizer's where the framework has them in one file."""
         self._cannot("how to save the weights")
+
+    def overrides(self, method: str) -> bool:
+        """Tell whether a method of the model, `save` for example, is its own, and may do something else.
+
+        Args:
+            method: The name of a method that the framework's models have.
+        """
+        return False
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder at an address, `gs://bucket/models`, if the framework knows how and it is missing."""
 
     def state_tree(self) -> dict[str, Any]:
         """Give all variables (weights, optimizer, metrics) as nested dicts of arrays; of a number too.

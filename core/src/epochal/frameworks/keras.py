@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,8 +16,7 @@ from .keras_state import array
 from .step_graph import step_graph
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from .summaries import SummaryChannel
@@ -28,20 +29,6 @@ class KerasAdapter(ModelAdapter):
 
     def log_keys(self) -> frozenset[str] | None:
         return keras_metrics.log_keys(self.model)
-
-    def validation_keys(self) -> frozenset[str] | None:
-        return keras_metrics.validation_keys(self.model)
-
-    def keys_are_certain(self) -> bool:
-        return keras_metrics.are_certain(self.model)
-
-    def may_log_validation(self) -> bool:
-        return keras_metrics.may_log_validation(self.model)
-
-    def adds_nothing(self, callback: Any) -> bool:
-        framework = self._framework()
-        is_own = type(callback) is getattr(framework.callbacks, type(callback).__name__, None)
-        return is_own and not isinstance(callback, framework.callbacks.LambdaCallback)
 
     def direction_of(self, metric: str) -> str | None:
         return keras_metrics.direction_of(self.model, metric)
@@ -153,10 +140,19 @@ class KerasAdapter(ModelAdapter):
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        self._method("save", "how to save the model")(path)
+        _save(self._method("save", "how to save the model"), path)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        self._method("save_weights", "how to save the weights")(path)
+        _save(self._method("save_weights", "how to save the weights"), path)
+
+    def overrides(self, method: str) -> bool:
+        original = getattr(self._framework().Model, method)
+        return method in vars(self.model) or getattr(type(self.model), method, None) is not original
+
+    def make_folder(self, path: str) -> None:
+        file_utils = import_module("keras.src.utils.file_utils")  # knows the addresses that `save` knows
+        if not file_utils.exists(path):
+            file_utils.makedirs(path)
 
     def state_tree(self) -> dict[str, Any]:
         if not self._is_keras_model():
@@ -236,3 +232,15 @@ class KerasAdapter(ModelAdapter):
     @property
     def channels_last(self) -> bool:
         return bool(sys.modules["keras"].config.image_data_format() == "channels_last")
+
+
+def _save(method: Callable[..., Any], path: str | os.PathLike[str]) -> None:
+    """Save as Keras's ModelCheckpoint does: a model's own method may rely on text, and on `overwrite`."""
+    try:
+        kinds = {name: parameter.kind for name, parameter in inspect.signature(method).parameters.items()}
+    except (TypeError, ValueError):  # it is not written in Python
+        kinds = {}
+    if not kinds or "overwrite" in kinds or inspect.Parameter.VAR_KEYWORD in kinds.values():
+        method(os.fspath(path), overwrite=True)
+    else:
+        method(os.fspath(path))

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import keras
 
 from ..driver import Driver
-from ..frameworks.fit_call import fit_call
 from ..run import Outcome, Run
 from ..signals import Terminated
 from ..warn import warn_user
-from .keras_list import adopt_history, call_scope
+from .keras_list import adopt_history, call_scope, validates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,8 +107,7 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         model = self.model
         driver = self._driver = Driver(Run(model, stage), self._members)
         if stage == "train":
-            others = () if listed is None else tuple(each for each in listed.callbacks if not isinstance(each, _OURS))
-            driver.run.fit_call = fit_call(call_scope(listed), others)
+            driver.run.validates = validates(call_scope(listed))
             adopt_history(self.run_history)
             # Kept a second time, because Keras puts the stand-in in its place when an evaluation begins.
             model.history = model._epochal_history = self.run_history
