@@ -31,6 +31,32 @@ if TYPE_CHECKING:
 Data = tuple[Any, Any]
 
 
+class Saves(keras.Sequential):  # type: ignore[misc]  # Keras has no types
+    """Saves in a way of its own: a further file beside the one that was asked for."""
+
+    def save(self, filepath: Any, overwrite: bool = False, zipped: Any = None) -> None:
+        assert (type(filepath), overwrite) == (str, True)  # as Keras calls it
+        super().save(filepath, overwrite=overwrite)
+        with open(filepath.replace(".keras", ".json"), "w") as file:
+            file.write(self.to_json())
+
+    def save_weights(self, filepath: Any, overwrite: bool = False) -> None:
+        assert (type(filepath), overwrite) == (str, True)
+        np.savez(filepath.removesuffix(".weights.h5"), *self.get_weights())
+
+
+class Words(keras.layers.Dense):  # type: ignore[misc]
+    """A layer with a file of its own in the saved model."""
+
+    def save_assets(self, inner_path: str) -> None:
+        with open(f"{inner_path}/words.txt", "w") as file:
+            file.write("a\nb")
+
+    def load_assets(self, inner_path: str) -> None:
+        with open(f"{inner_path}/words.txt") as file:
+            self.words = file.read().split()
+
+
 class Give(epochal.Callback):
     """Gives one `val_loss` after the other, and notes weights and steps at the end of epochs."""
 
@@ -126,6 +152,30 @@ def test_every_format_is_what_keras_itself_writes(
         model.load_weights(path)
     assert same(loaded.get_weights(), expected)
     assert loaded.evaluate(*data, verbose=0) == model.evaluate(*data, verbose=0)
+
+
+@WAYS
+def test_a_model_that_saves_in_a_way_of_its_own(fit: Callable[..., Any], tmp_path: Path, data: Data) -> None:
+    model = Saves([keras.layers.Input((4,)), Words(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"], run_eagerly=True)
+    callbacks = [
+        ModelCheckpoint(tmp_path / "{epoch}.keras", keep=1),
+        ModelCheckpoint(tmp_path / "best.weights.h5", "loss", save_best_only=True, save_weights_only=True),
+    ]
+    fit(model, *data, callbacks=callbacks, epochs=2, batch_size=20, shuffle=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.json", "2.keras", "best.npz"]
+    loaded = keras.models.load_model(tmp_path / "2.keras", custom_objects={"Saves": Saves, "Words": Words})
+    assert same(loaded.get_weights(), model.get_weights())
+    assert loaded.layers[0].words == ["a", "b"]
+
+
+@pytest.mark.parametrize("end", [".keras", ".weights.h5"])
+def test_an_address_is_written_where_keras_writes_it(end: str, model: Any, data: Data) -> None:
+    path = f"ram://folder/{{epoch}}/model{end}"
+    checkpoint = ModelCheckpoint(path, save_weights_only=end != ".keras")
+    model.fit(*data, callbacks=[checkpoint], verbose=0)
+    assert tf.io.gfile.listdir("ram://folder/1") == [f"model{end}"]
+    tf.io.gfile.rmtree("ram://folder")
 
 
 def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from epochal import TemplateError
 from epochal.frameworks import adapt
 from epochal.monitor import count, switch
 from epochal.paths import is_remote
 from epochal.saving import SavingCallback
+from epochal.warn import warn_user
 
-from .fields import check_fields
-from .files import check_place, checked_path, remove, write
+from .files import check_place, checked_path, write, write_remote
+from .written import Written
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     Logs = Mapping[str, Any] | None
@@ -22,9 +24,15 @@ if TYPE_CHECKING:
 class ModelCheckpoint(SavingCallback):
     """Saves the model, or its weights, at the end of epochs or every so many batches.
 
-    A file is written beside its place, brought to the disk and then given its name: a kill, an error or a full disk at
-    any moment leaves the file of before, or the new one, whole. An address (`gs://bucket/model.keras`) is handed to the
-    framework as it is, and has no such guarantee.
+    A file is written in a temporary folder beside its place, brought to the disk and then put there: a kill, an error
+    or a full disk at any moment leaves the file of before, or the new one, whole. An address
+    (`gs://bucket/model.keras`) is handed to the framework as it is, and has no such guarantee.
+
+    A model with a `save` or `save_weights` of its own is called as Keras calls it, with the path as text and
+    `overwrite=True`. The path has the name that was asked for, and lies in the temporary folder, which is empty and is
+    gone afterwards. Whatever is written there takes its place too, each file as a whole: further files, a folder, or
+    nothing, as when the method writes elsewhere. Between two files a kill leaves some new and others old; a field in
+    the path, `{epoch}` for example, keeps those of one save together.
 
     With `save_best_only` it saves when the metric is better than at every save before. NaN never is. When the metric
     does not come, or is no scalar, nothing is saved, which is said once. `best` counts on in a second fit with the same
@@ -49,7 +57,10 @@ class ModelCheckpoint(SavingCallback):
         save_freq: "epoch", or a number of batches; they are counted across epochs. Where one execution has several
             steps, saving is due at the end of the execution that reaches the number, and the count begins anew.
         initial_value_threshold: The value to be better than at first.
-        keep: How many of the files that this object wrote to keep: the latest. None: all.
+        keep: How many of the files that this object wrote to keep: the latest. None: all. What a model's own method
+            writes beside a file is removed with it if it has its name with another end (`3.json` beside `3.keras`).
+            Nothing is removed outside of the folder that the path names before its first field, nor what does not
+            match the path.
 
     Raises:
         TypeError: An argument has a wrong type.
@@ -60,15 +71,13 @@ class ModelCheckpoint(SavingCallback):
 
     Attributes:
         best: The metric at the last save; None before the first one.
-        written: The files that `keep` counts, as absolute paths, oldest first.
 
     Example:
         >>> ModelCheckpoint("{epoch:02d}-{val_loss:.2f}.keras", save_best_only=True, keep=3).keep
         3
     """
 
-    provides = ()
-    state_attributes = (*SavingCallback.state_attributes, "written")
+    state_attributes = (*SavingCallback.state_attributes, "_written_names")
 
     def __init__(
         self,
@@ -88,8 +97,9 @@ class ModelCheckpoint(SavingCallback):
         self._template = checked_path(filepath, self.save_weights_only)
         self.filepath = self._template.text
         self.keep = None if keep is None else self._checked_keep(keep)
+        self.requires = tuple(name for name in self._template.fields if name not in ("epoch", "batch"))
         self.writes = (self.filepath,)
-        self.written: list[str] = []
+        self._written = Written(self._template)
 
     def _checked_keep(self, value: Any) -> int:
         keep = count(self, "keep", value, least=1)
@@ -102,12 +112,57 @@ class ModelCheckpoint(SavingCallback):
             )
         return keep
 
+    @property
+    def written(self) -> list[str]:
+        """The files that `keep` counts, as absolute paths, oldest first.
+
+        A relative path counts from the working directory at the time of the save. The state holds the names alone, so
+        that they mean the files in the path's folder also after that folder was moved or copied.
+        """
+        return self._files.paths()
+
+    @property
+    def _files(self) -> Written:
+        if self._written.template is not self._template:  # what another path wrote, for another fold, stays
+            self._written = Written(self._template)
+        return self._written
+
+    @property
+    def _written_names(self) -> list[list[str]]:
+        return self._files.names()
+
+    @_written_names.setter
+    def _written_names(self, names: list[list[str]]) -> None:
+        self._written = Written.restored(self._template, names)
+
     def preflight(self) -> None:
-        """Check that there can be a file, that its fields will have values, and that the metric will come."""
+        """Check that there can be a file, that `{batch}` has a value, and that the metric will come."""
         super().preflight()
         if self._is_chief:
-            check_place(self._template)
-        check_fields(self, self._template)
+            check_place(self._template, may_be_folder=adapt(self).overrides(self._method))
+        if "batch" in self._template.fields and self.save_freq == "epoch":
+            known = adapt(self).log_keys()
+            if known is not None and "batch" not in known:
+                raise TemplateError(
+                    f"the path {self.filepath!r} names 'batch', which has a value only when save_freq is a number of "
+                    "batches"
+                )
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Look whether everything that is needed will come."""
+        super().on_train_begin(logs)
+        if self.run is None:
+            self._look_for_fields()
+
+    def _look_for_fields(self) -> None:
+        """Warn of fields that the model does not report; another callback may add them."""
+        known = adapt(self).log_keys()
+        if known is None:
+            return
+        try:
+            self._template.check([*known, *(f"val_{key}" for key in known)], batches=True)
+        except TemplateError as error:
+            warn_user(f"ModelCheckpoint: {error} Saving fails unless another callback adds it to the logs.")
 
     def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
         """Give the path of a file."""
@@ -116,13 +171,16 @@ class ModelCheckpoint(SavingCallback):
     def save(self, path: str) -> bool:
         """Write a file, and remove those that are too many."""
         adapter = adapt(self)
-        write(path, adapter.save_weights if self.save_weights_only else adapter.save)
+        save = adapter.save_weights if self.save_weights_only else adapter.save
+        if is_remote(path):
+            write_remote(path, save, adapter.make_folder)
+            return True
+        names = write(path, save, own=adapter.overrides(self._method))
         if self.keep is not None:
-            self._remove_older(os.path.abspath(path), self.keep)
+            self._files.add(path, names)
+            self._files.remove_older(self.keep)
         return True
 
-    def _remove_older(self, newest: str, keep: int) -> None:
-        self.written = [*(each for each in self.written if each != newest), newest]
-        older, self.written = self.written[:-keep], self.written[-keep:]
-        for path in older:
-            remove(path)
+    @property
+    def _method(self) -> str:
+        return "save_weights" if self.save_weights_only else "save"
