@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_progbar_logger.format import counted, duration, metrics, number, pace
+from epochal_progbar_logger.format import WIDTH, as_float, counted, duration, metrics, number, pace, span
 
 
 class Tensor:
@@ -27,9 +27,14 @@ class Tensor:
         (12.0, "12.0000"),
         (-3.5, "-3.5000"),
         (0.0, "0.0000"),
-        (1e-4, "1.0000e-04"),
+        (1e-4, "1.00e-04"),
+        (-1e-4, "-1.0e-04"),
+        (1e-7, "1.00e-07"),
+        (1234.56789, "1234.568"),
+        (99_999.9, "1.00e+05"),
+        (-3e143, "-3e+143"),
         (0.0010000000474974513, "0.0010"),
-        (1234567.0, "1.2346e+06"),
+        (1234567.0, "1.23e+06"),
         (7, "7"),
         (math.nan, "nan"),
         (math.inf, "inf"),
@@ -41,8 +46,10 @@ def test_number(value: float, text: str) -> None:
 
 
 @given(st.floats(-1e300, 1e300))
-def test_a_number_keeps_its_size(value: float) -> None:
-    assert float(number(value)) == pytest.approx(value, rel=0.06, abs=0)
+def test_a_number_keeps_its_size_and_never_needs_a_wider_column(value: float) -> None:
+    text = number(value)
+    assert len(text) <= WIDTH
+    assert float(text) == pytest.approx(value, rel=0.5, abs=0)
 
 
 def test_metrics_of_all_kinds() -> None:
@@ -64,6 +71,21 @@ def test_metrics_of_all_kinds() -> None:
         ("one", "0.2500"),
         ("confusion", "array(3, 3)"),
     )
+
+
+def test_metrics_are_in_reading_order() -> None:
+    names = ("accuracy", "learning_rate", "loss", "val_accuracy", "val_loss")
+    assert [name for name, _ in metrics(dict.fromkeys(names, 0.5))] == [
+        *("loss", "accuracy", "learning_rate"),
+        *("val_loss", "val_accuracy"),
+    ]
+
+
+def test_as_float() -> None:
+    assert [as_float(value) for value in (1, 0.5, Tensor(0.25, 1), None, "x", Tensor(0.0, 2))] == [
+        *(1.0, 0.5, 0.25),
+        *(None, None, 0.0),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +110,7 @@ def test_duration(seconds: float, text: str) -> None:
 )
 def test_pace(seconds: float, text: str) -> None:
     assert pace(seconds) == text
+    assert span(seconds) == text.removesuffix("/step")
 
 
 def test_counted() -> None:

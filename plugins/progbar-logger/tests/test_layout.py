@@ -1,9 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_progbar_logger.layout import Overall, Row, View, line_rows, live_rows, plain, width
+from epochal_progbar_logger.layout import (
+    NO_BREAK,
+    Overall,
+    Row,
+    View,
+    flow,
+    line_rows,
+    live_rows,
+    pairs,
+    plain,
+    sentence,
+    width,
+)
 
 names = st.text(st.characters(categories=["L", "N", "Pc"]), min_size=1, max_size=50)
 metrics = st.lists(st.tuples(names, st.just("0.1234")), max_size=12).map(tuple)
@@ -20,6 +35,8 @@ views = st.builds(
     st.none() | seconds,
     metrics,
     validating=st.booleans(),
+    first=st.sampled_from(["", "first step 2.31 s"]),
+    run_left=st.none() | seconds,
     overall=overalls,
 )
 columns = st.integers(10, 250)
@@ -68,7 +85,8 @@ def texts(rows: list[Row]) -> list[str]:
 
 def test_wide() -> None:
     assert texts(live_rows(VIEW, 160)) == [
-        "Epoch 3/10  ━━━━━━━━━━━━━─────────────────   45/100  0:12, 0:15 left  accuracy 0.8123  loss 0.4512"
+        "Epoch 3/10  ━━━━━━━━━━━━━─────────────────   45/100  270 ms/step  0:12, 0:15 left  "
+        "accuracy 0.8123  loss 0.4512"
     ]
 
 
@@ -80,7 +98,7 @@ def test_the_bar_gives_way_before_the_metrics_do() -> None:
 
 def test_narrow() -> None:
     assert texts(live_rows(VIEW, 40)) == [
-        "Epoch 3/10   45/100  0:12, 0:15 left",
+        "Epoch 3/10  ━━━─────   45/100  0:15 left",
         "  accuracy 0.8123  loss 0.4512",
     ]
 
@@ -100,7 +118,50 @@ def test_ascii() -> None:
 
 def test_unknown_total() -> None:
     view = View("Epoch 1/3", 45, None, 12.0, pace=0.27)
-    assert texts(live_rows(view, 100)) == ["Epoch 1/3  45 steps  0:12, 270 ms/step"]
+    assert texts(live_rows(view, 100)) == ["Epoch 1/3  45 steps  270 ms/step  0:12"]
+
+
+RUN = replace(VIEW, metrics=(), run_left=166.0, first="first step 2.31 s")
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (
+            120,
+            "Epoch 3/10  ━━━━━━━━━━━━━─────────────────   45/100  270 ms/step  first step 2.31 s  "
+            "0:12, 0:15 left, run 2:46 left",
+        ),
+        (90, "Epoch 3/10  ━━━━━━━━━━──────────────   45/100  270 ms/step  0:12, 0:15 left, run 2:46 left"),
+        (70, "Epoch 3/10  ━━━━━━━──────────   45/100  0:12, 0:15 left, run 2:46 left"),
+        (60, "Epoch 3/10  ━━━━━────────   45/100  0:15 left, run 2:46 left"),
+        (50, "Epoch 3/10  ━━━━━━────────   45/100  run 2:46 left"),
+        (40, "Epoch 3/10   45/100  run 2:46 left"),
+    ],
+)
+def test_the_time_that_the_run_will_take_is_the_last_to_go(columns: int, row: str) -> None:
+    assert texts(live_rows(RUN, columns)) == [row]
+
+
+@given(names, st.integers(26, 250))
+def test_a_value_is_never_in_a_row_without_the_end_of_its_name(name: str, columns: int) -> None:
+    *_, last = texts(flow(pairs([(name, "0.1234")]), columns))
+    beside = last.removesuffix(" 0.1234").strip()
+    assert last.endswith(" 0.1234")
+    assert beside
+    assert name.endswith(beside)
+
+
+def test_a_long_name_is_broken_before_its_end() -> None:
+    rows = texts(flow(pairs([("x" * 80, "0.1234"), ("loss", "0.5000")]), 60))
+    assert rows == ["x" * 60, f"  {'x' * 20} 0.1234  loss 0.5000"]
+    assert texts(flow(pairs([("x" * 60, "0.1234")]), 60)) == ["x" * 52, f"  {'x' * 8} 0.1234"]
+
+
+def test_a_sentence_is_broken_between_words() -> None:
+    text = f"Completed 5 epochs in 0:05 (best{NO_BREAK}loss{NO_BREAK}0.2)"
+    assert texts(sentence(text, "", 34)) == ["Completed 5 epochs in 0:05", "  (best loss 0.2)"]
+    assert texts(sentence(text, "", None)) == [text.replace(NO_BREAK, " ")]
 
 
 def test_validation() -> None:

@@ -43,9 +43,9 @@ def metrics_of(epoch: int, batch: int) -> dict[str, Any]:
 def test_a_fit(make_bar: Make, clock: Any, log: io.StringIO) -> None:
     FakeHost(make_bar()).fit(2, 3, validation_steps=2, verbose="auto", values=metrics_of, step=tick(clock))
     assert lines(log) == [
-        "Epoch 1/2  3/3  0:03  1.00 s/step  accuracy 0.5000  loss 1.0000  val_accuracy 0.5000  val_loss 1.0000",
-        "Epoch 2/2  3/3  0:03  1.00 s/step  accuracy 0.5000  loss 0.5000  val_accuracy 0.5000  val_loss 0.5000",
-        "Completed 2 epochs in 0:06",
+        "Epoch 1/2  3/3  0:03  1.00 s/step   loss 1.0000    accuracy 0.5000    val_loss 1.0000    val_accuracy 0.5000",
+        "Epoch 2/2  3/3  0:03  1.00 s/step   loss 0.5000    accuracy 0.5000    val_loss 0.5000    val_accuracy 0.5000",
+        "Completed 2 epochs in 0:06 (best val_loss 0.5000 in epoch 2)",
     ]
 
 
@@ -78,13 +78,19 @@ def test_a_dumb_terminal_gets_lines(make_bar: Make, terminal: Any, monkeypatch: 
 def test_verbose_2_on_a_terminal_writes_lines_that_keep_to_its_width(
     make_bar: Make, terminal: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
     values = {"accuracy": 0.5, "loss": 0.5, "mae": 0.25}
-    FakeHost(make_bar()).fit(1, 10, verbose=2, values=lambda *_: values)
+    for columns in ("50", "30"):
+        monkeypatch.setenv("COLUMNS", columns)
+        FakeHost(make_bar()).fit(1, 10, verbose=2, values=lambda *_: values)
     assert "\r" not in terminal.getvalue()
     assert terminal.screen() == [
-        "Epoch 1/1  10/10  0:00  0.00 us/step",
-        "  accuracy 0.5000  loss 0.5000",
+        "epoch      loss  accuracy       mae  time",
+        "  1/1    0.5000    0.5000    0.2500  0:00",
+        "Completed 1 epoch in 0:00",
+        "Epoch 1/1  10/10  0:00",
+        "  0.00 us/step",
+        "  loss 0.5000",
+        "  accuracy 0.5000",
         "  mae 0.2500",
         "Completed 1 epoch in 0:00",
     ]
@@ -111,11 +117,11 @@ def test_evaluate_and_predict_with_the_same_object_after_a_fit(make_bar: Make, c
     host.predict(5, verbose=2)
     host.fit(1, 6, verbose=2, values=metrics_of)
     assert lines(log) == [
-        "Epoch 1/1  3/3  0:00  0.00 us/step  accuracy 0.5000  loss 1.0000",
+        "Epoch 1/1  3/3  0:00  0.00 us/step  loss 1.0000    accuracy 0.5000",
         "Completed 1 epoch in 0:00",
-        "Evaluate  4 steps  0:00  0.00 us/step  accuracy 0.5000  loss 1.0000",
+        "Evaluate  4 steps  0:00  0.00 us/step  loss 1.0000  accuracy 0.5000",
         "Predict  5/5  0:00  0.00 us/step",
-        "Epoch 1/1  6/6  0:00  0.00 us/step  accuracy 0.5000  loss 1.0000",
+        "Epoch 1/1  6/6  0:00  0.00 us/step  loss 1.0000    accuracy 0.5000",
         "Completed 1 epoch in 0:00",
     ]
 
@@ -134,9 +140,9 @@ def test_steps_per_execution_never_counts_more_steps_than_there_are(make_bar: Ma
     assert lines(log)[0] == "Epoch 1/1  10/10  0:00  0.00 us/step"
 
 
-def test_unknown_steps_are_learned(make_bar: Make, log: io.StringIO) -> None:
+def test_unknown_steps_are_counted(make_bar: Make, log: io.StringIO) -> None:
     FakeHost(make_bar()).fit(2, 10, steps_known=False, verbose=2, values=lambda *_: {})
-    assert [line.split("  ")[1] for line in lines(log)[:2]] == ["10 steps", "10/10"]
+    assert [line.split("  ")[1] for line in lines(log)[:2]] == ["10 steps", "10 steps"]
 
 
 def test_no_epochs(make_bar: Make, log: io.StringIO) -> None:
@@ -160,7 +166,7 @@ def test_late_keys_are_in_the_line(make_bar: Make, log: io.StringIO) -> None:
             logs["worst"] = math.nan
 
     FakeHost(make_bar(), Late()).fit(1, 2, verbose=2, values=metrics_of)
-    assert lines(log)[0].endswith("loss 1.0000  learning_rate 1.0000e-04  worst nan")
+    assert lines(log)[0].endswith("loss 1.0000    accuracy 0.5000    learning_rate 1.00e-04  worst nan")
 
 
 def test_stopped(make_bar: Make, log: io.StringIO) -> None:
@@ -173,14 +179,14 @@ def test_stopped(make_bar: Make, log: io.StringIO) -> None:
                 self.run.stop("it is good enough")
 
     FakeHost(make_bar(), Stopper()).fit(5, 2, verbose=2)
-    assert lines(log)[-1] == "Stopped after epoch 2/5 in 0:00: stopper: it is good enough"
+    assert lines(log)[-1] == "Stopped after epoch 2/5 in 0:00 (best loss 0.4975 in epoch 2): stopper: it is good enough"
 
 
 @pytest.mark.parametrize(
     ("error", "closing"),
     [
-        (ValueError("two\nlines"), "Failed in epoch 2/3 after 0:05: ValueError: two lines"),
-        (KeyboardInterrupt(), "Interrupted in epoch 2/3 after 0:05: Ctrl-C"),
+        (ValueError("two\nlines"), "Failed in epoch 2/3, step 1/3, after 0:05: ValueError: two lines"),
+        (KeyboardInterrupt(), "Interrupted in epoch 2/3, step 1/3, after 0:05: Ctrl-C"),
     ],
 )
 def test_failed_and_interrupted(

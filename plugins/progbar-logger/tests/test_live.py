@@ -69,19 +69,88 @@ def half(*_: int) -> dict[str, Any]:
     return {"loss": 0.5}
 
 
+HEADER = "epoch      loss  val_loss  time  per step"
+ALONE = "epoch      loss  time  per step"
+"""The header without a validation."""
+
+
 def test_a_fit(make_bar: Make, clock: Any, terminal: Any) -> None:
     screens = Screens(terminal, clock)
     FakeHost(make_bar(), screens).fit(2, 4, validation_steps=2, verbose="auto", values=half)
     assert screens.begin[0] == ["Epoch 1/2  ──────────────────────────────  0/4  0:00"]
-    assert screens.train[0] == ["Epoch 1/2  ━━━━━━━───────────────────────  1/4  0:01, 0:03 left  loss 0.5000"]
-    assert screens.test[1] == ["Epoch 1/2  validating 2  0:06, 1.00 s/step  loss 0.5000  val_loss 0.5000"]
-    line = "Epoch 1/2  4/4  0:06  1.00 s/step  loss 0.5000  val_loss 0.5000"
-    assert screens.begin[1] == [line, "Epoch 2/2  ──────────────────────────────  0/4  0:00"]
-    assert screens.test[2] == [
-        line,
-        "Epoch 2/2  ━━━━━━━━━━━━━─────────────  validating 1/2  0:05, 0:01 left  loss 0.5000  val_loss 0.5000",
+    assert screens.train[1] == [
+        ALONE,
+        "  1/2    0.5000",
+        "Epoch 1/2  ━━━━━━━━━━━━━━━───────────────  2/4  1.00 s/step  0:02, 0:02 left, run 0:06 left",
     ]
-    assert terminal.screen() == [line, line.replace("1/2", "2/2"), "Completed 2 epochs in 0:12"]
+    assert screens.test[1] == [HEADER, "  1/2    0.5000    0.5000", "Epoch 1/2  validating 2  1.00 s/step  0:06"]
+    line = "  1/2    0.5000    0.5000  0:06    1.00 s"
+    assert screens.begin[1] == [
+        *(HEADER, line),
+        "Epoch 2/2  ──────────────────────────────  0/4  0:00, 0:06 left",
+    ]
+    assert screens.test[2] == [
+        *(HEADER, line),
+        "  2/2    0.5000    0.5000",
+        "Epoch 2/2  ━━━━━━━━━━━━━━━───────────────  validating 1/2  1.00 s/step  0:05, 0:01 left",
+    ]
+    closing = "Completed 2 epochs in 0:12 (best val_loss 0.5000 in epoch 1)"
+    assert terminal.screen() == [HEADER, line, line.replace("1/2", "2/2"), closing]
+
+
+def test_the_first_step_is_said_apart_and_is_not_in_the_time_a_step(make_bar: Make, clock: Any, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 3.0 if epoch == batch == 0 else 0.05
+        drawn.append(terminal.screen()[-1])
+
+    drawn: list[str] = []
+    FakeHost(make_bar(refresh_per_second=1000)).fit(3, 4, verbose=1, values=half, step=step)
+    assert "━  3/4  50.0 ms/step  first step 3.00 s  0:03, 0:00 left, run 0:00 left" in drawn[3].replace("─", "━")
+    assert terminal.screen()[:3] == [
+        ALONE,
+        "  1/3    0.5000  0:03   50.0 ms  first step 3.00 s",
+        "  2/3    0.5000  0:00   50.0 ms",
+    ]
+
+
+def test_the_time_that_the_run_will_take_does_not_count_the_compilation(
+    make_bar: Make, clock: Any, terminal: Any
+) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 60.0 if epoch == batch == 0 else 1.0
+
+    screens = Screens(terminal, clock, seconds=0.0)
+    FakeHost(make_bar(), screens).fit(3, 10, verbose=1, values=half, step=step)
+    assert screens.begin[1][-1].endswith("0:00, run 0:20 left")
+    assert screens.train[14][-1].endswith("0:05, 0:05 left, run 0:15 left")
+    assert screens.train[24][-1].endswith("0:05, 0:05 left")
+
+
+def test_metrics_that_come_later_have_a_column_of_their_own_below_a_new_header(
+    make_bar: Make, clock: Any, terminal: Any
+) -> None:
+    class Late(Callback):
+        priority = 1000
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch % 2:
+                logs["val_loss"] = 1e-7
+
+    FakeHost(make_bar(), Late()).fit(4, 2, verbose=1, values=lambda epoch, _: {"loss": 10.0 ** -(3 * epoch)})
+    assert terminal.screen()[:-1] == [
+        ALONE,
+        "  1/4    1.0000  0:00   0.00 us",
+        HEADER,
+        "  2/4    0.0010  1.00e-07  0:00   0.00 us",
+        "  3/4  1.00e-06            0:00   0.00 us",
+        "  4/4  1.00e-09  1.00e-07  0:00   0.00 us",
+    ]
+
+
+def test_the_header_comes_again_when_it_has_left_the_screen(make_bar: Make, terminal: Any) -> None:
+    FakeHost(make_bar()).fit(100, 1, verbose=1, values=half)
+    headers = [number for number, line in enumerate(terminal.screen()) if line.split()[:2] == ["epoch", "loss"]]
+    assert headers == [0, 20, 40, 60, 80, 100]  # of 30 lines
 
 
 def test_the_cursor_is_never_hidden_and_no_mode_is_set(make_bar: Make, terminal: Any) -> None:
@@ -92,8 +161,8 @@ def test_the_cursor_is_never_hidden_and_no_mode_is_set(make_bar: Make, terminal:
 def test_unknown_steps_are_counted_and_then_learned(make_bar: Make, clock: Any, terminal: Any) -> None:
     screens = Screens(terminal, clock)
     FakeHost(make_bar(), screens).fit(2, 4, steps_known=False, verbose=1, values=half)
-    assert screens.train[1][-1] == "Epoch 1/2  2 steps  0:02, 1.00 s/step  loss 0.5000"
-    assert screens.train[5][-1] == "Epoch 2/2  ━━━━━━━━━━━━━━━───────────────  2/4  0:02, 0:02 left  loss 0.5000"
+    assert screens.train[1][-1] == "Epoch 1/2  2 steps  1.00 s/step  0:02"
+    assert screens.train[5][-1] == "Epoch 2/2  ━━━━━━━━━━━━━━━───────────────  2/4  1.00 s/step  0:02, 0:02 left"
 
 
 def test_steps_per_execution(make_bar: Make, clock: Any, terminal: Any) -> None:
@@ -107,11 +176,13 @@ def test_overall(make_bar: Make, clock: Any, terminal: Any) -> None:
     screens = Screens(terminal, clock)
     FakeHost(make_bar(overall=True), screens).fit(10, 2, initial_epoch=5, verbose=1, values=half)
     assert screens.train[2] == [
-        "Epoch  6/10  2/2  0:02  1.00 s/step  loss 0.5000",
-        "Epoch  7/10  ━━━━━━━━━━━━━━━───────────────  1/2  0:01, 0:01 left  loss 0.5000",
+        ALONE,
+        " 6/10    0.5000  0:02    1.00 s",
+        " 7/10    0.5000",
+        "Epoch  7/10  ━━━━━━━━━━━━━━━───────────────  1/2  1.00 s/step  0:01, 0:01 left",
         "Total        ━━━━━━━━━━━━━━━━━━━───────────  6/10 epochs  0:03, 0:07 left",
     ]
-    assert terminal.screen()[-1] == "Completed 5 epochs in 0:10"
+    assert terminal.screen()[-1] == "Completed 5 epochs in 0:10 (best loss 0.5000 in epoch 6)"
 
 
 def test_a_narrow_terminal(make_bar: Make, clock: Any, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,9 +190,9 @@ def test_a_narrow_terminal(make_bar: Make, clock: Any, terminal: Any, monkeypatc
     screens = Screens(terminal, clock)
     values = {"accuracy": 0.5, "loss": 0.5, "mae": 0.25, "mse": 0.125}
     FakeHost(make_bar(), screens).fit(1, 4, verbose=1, values=lambda *_: values)
-    drawn = ["Epoch 1/1  1/4  0:01, 0:03 left", "  accuracy 0.5000  loss 0.5000", "  mae 0.2500  mse 0.1250"]
-    assert screens.train[0] == drawn
-    assert terminal.screen() == ["Epoch 1/1  4/4  0:04  1.00 s/step", *drawn[1:], "Completed 1 epoch in 0:04"]
+    metrics = ["  loss 0.5000    accuracy 0.5000", "  mae 0.2500    mse 0.1250"]
+    assert screens.train[0] == ["Epoch 1/1  ━━─────────  1/4  0:03 left", *metrics]
+    assert terminal.screen() == ["Epoch 1/1  4/4  0:04  1.00 s/step", *metrics, "Completed 1 epoch in 0:04"]
 
 
 def test_a_terminal_that_becomes_narrower(make_bar: Make, clock: Any, terminal: Any) -> None:
@@ -136,8 +207,8 @@ def test_a_terminal_that_becomes_narrower(make_bar: Make, clock: Any, terminal: 
 
     host = FakeHost(make_bar())
     host.fit(1, 4, verbose=1, values=half, step=step)
-    # The terminal has wrapped what was drawn, so that it takes three lines now.
-    assert terminal.getvalue()[written[0] :].startswith("\r\x1b[1A\x1b[1A\x1b[1mEpoch")
+    # The terminal has wrapped the header and the bar, so that what was drawn takes six lines now.
+    assert terminal.getvalue()[written[0] :].startswith("\r" + 5 * "\x1b[1A" + "\x1b[1mepoch")
 
 
 def test_a_terminal_of_few_lines(make_bar: Make, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +236,8 @@ def test_prints_appear_above_the_bar(make_bar: Make, clock: Any, terminal: Any) 
     host = FakeHost(make_bar(), screens)
     host.fit(1, 3, verbose=1, values=half, step=step)
     said = ["one", "two", "not yet complete", "by rich", "on the run's console", "flushed"]
-    assert screens.train[1] == [*said, "Epoch 1/1  ━━━━━━━━━━━━━━━━━━━━──────────  2/3  0:04, 0:02 left  loss 0.5000"]
+    bar = "Epoch 1/1  ━━━━━━━━━━━━━━━━━━━━──────────  2/3  2.00 s/step  0:04, 0:02 left"
+    assert screens.train[1] == [*said, ALONE, "  1/1    0.5000", bar]
     assert terminal.screen()[:6] == said
 
 
@@ -206,9 +278,10 @@ def test_the_terminal_is_as_before_after_a_failure(
 
     with pytest.raises(type(error)):
         FakeHost(make_bar()).fit(2, 4, verbose=1, values=half, step=step)
-    first, second = terminal.screen()
-    assert first == "Epoch 1/2  2/4  0:03  1.50 s/step  loss 0.5000"
-    assert second.startswith(("Failed in epoch 1/2 after 0:03: ", "Interrupted in epoch 1/2 after 0:03: Ctrl-C"))
+    header, first, second = terminal.screen()
+    assert (header, first) == (ALONE, "  1/2    0.5000  0:03    2.00 s")
+    where = "in epoch 1/2, step 2/4, after 0:03: "
+    assert second.startswith((f"Failed {where}", f"Interrupted {where}Ctrl-C"))
     assert terminal.getvalue().endswith("\n")
 
 
@@ -250,7 +323,8 @@ def test_a_second_fit_and_a_copy_of_the_object(make_bar: Make, terminal: Any) ->
     bar = make_bar()
     for each in (bar, bar, copy.deepcopy(bar)):
         FakeHost(each).fit(1, 2, verbose=1, values=half)
-    assert [line.split("  ")[0] for line in terminal.screen()] == ["Epoch 1/1", "Completed 1 epoch in 0:00"] * 3
+    fit = [ALONE, "  1/1    0.5000  0:00   0.00 us", "Completed 1 epoch in 0:00"]
+    assert terminal.screen() == fit * 3
 
 
 def test_a_copy_in_the_middle_of_a_run(make_bar: Make, terminal: Any) -> None:
@@ -258,7 +332,7 @@ def test_a_copy_in_the_middle_of_a_run(make_bar: Make, terminal: Any) -> None:
     bar = make_bar()
     FakeHost(bar).fit(1, 1, verbose=1, values=half, step=lambda *_: copies.append(copy.deepcopy(bar)))
     FakeHost(copies[0]).fit(1, 1, verbose=1, values=half)
-    assert len(terminal.screen()) == 4
+    assert len(terminal.screen()) == 6
 
 
 def test_a_fit_inside_a_fit_writes_lines_above_the_bar(make_bar: Make, clock: Any, terminal: Any) -> None:
@@ -271,7 +345,9 @@ def test_a_fit_inside_a_fit_writes_lines_above_the_bar(make_bar: Make, clock: An
     FakeHost(make_bar(), screens).fit(1, 3, verbose=1, values=half, step=step)
     assert screens.train[1] == [
         "Evaluate  2/2  0:00  0.00 us/step  loss 0.5000",
-        "Epoch 1/1  ━━━━━━━━━━━━━━━━━━━━──────────  2/3  0:04, 0:02 left  loss 0.5000",
+        ALONE,
+        "  1/1    0.5000",
+        "Epoch 1/1  ━━━━━━━━━━━━━━━━━━━━──────────  2/3  2.00 s/step  0:04, 0:02 left",
     ]
 
 
@@ -321,27 +397,26 @@ def test_validation_in_the_middle_of_an_epoch(make_bar: Make, clock: Any, termin
                 bar.on_test_begin()
                 clock.now += 7
                 bar.on_test_batch_end(0, {"loss": 0.25})
-                seen.append(terminal.screen()[-1])
+                seen.append(terminal.screen())
                 bar.on_test_end({"loss": 0.25})
 
-    seen: list[str] = []
+    seen: list[list[str]] = []
     FakeHost(bar, screens, Validating()).fit(1, 4, verbose=1, values=half)
-    assert seen == ["Epoch 1/1  validating 1  0:09, 7.00 s/step  loss 0.5000  val_loss 0.2500"]
-    assert "3/4  0:10, 0:01 left" in screens.train[2][-1]
-    assert terminal.screen()[0] == "Epoch 1/1  4/4  0:11  1.00 s/step  loss 0.5000"
+    assert seen == [[HEADER, "  1/1    0.5000    0.2500", "Epoch 1/1  validating 1  0:09"]]
+    assert "3/4  1.00 s/step  0:10, 0:01 left" in screens.train[2][-1]
+    assert terminal.screen()[:2] == [HEADER, "  1/1    0.5000            0:11    1.00 s"]
 
 
 def test_weights_of_a_loop_are_no_metrics(make_bar: Make, clock: Any, terminal: Any) -> None:
     screens = Screens(terminal, clock)
     values = {"loss": 0.5, "size": 32}
     FakeHost(make_bar(), screens, stateful_metrics=()).fit(1, 2, verbose=1, values=lambda *_: values)
-    assert "loss" in screens.train[0][-1]
-    assert "size" not in screens.train[0][-1]
+    assert screens.train[0][0] == ALONE
 
 
 def test_colours_and_theme(make_bar: Make, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     FakeHost(make_bar(theme={"value": "blue"})).fit(1, 2, verbose=1, values=half)
-    assert "\x1b[34m0.5000\x1b[0m" in terminal.getvalue()
+    assert "\x1b[34m    0.5000\x1b[0m" in terminal.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     terminal.truncate(0)
     FakeHost(make_bar(theme={"value": "blue"})).fit(1, 2, verbose=1, values=half)
@@ -352,7 +427,7 @@ def test_a_terminal_that_knows_only_ascii(make_bar: Make, clock: Any, terminal: 
     terminal.encoding = "ascii"
     screens = Screens(terminal, clock)
     FakeHost(make_bar(), screens).fit(1, 2, verbose=1, values=half)
-    assert screens.train[0] == ["Epoch 1/1  ===============---------------  1/2  0:01, 0:01 left  loss 0.5000"]
+    assert screens.train[0][-1] == "Epoch 1/1  ===============---------------  1/2  0:01, 0:01 left"
 
 
 def test_standard_error_is_drawn_on_while_standard_output_is_a_file(

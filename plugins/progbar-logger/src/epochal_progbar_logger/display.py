@@ -27,6 +27,10 @@ _COLOR_SYSTEMS = {
 }
 _MARGIN = 2
 """Columns left free at the right: a terminal writes `^C` there, and must not break the line for it."""
+_LEAST_PAGE = 10
+NOTEBOOK_COLUMNS = 100
+NOTEBOOK_PAGE = 60
+"""How many rows an output takes before the next one is begun: all of a live one is sent anew each time."""
 _UP, _ERASE_LINE, _ERASE_END, _ERASE_BELOW = "\x1b[1A", "\x1b[2K", "\x1b[K", "\x1b[J"
 
 
@@ -51,7 +55,19 @@ class Lines:
     @property
     def columns(self) -> int | None:
         """The width that rows should keep to; None: rows may be as long as they like."""
+        if self._console.is_jupyter:
+            return NOTEBOOK_COLUMNS
         return max(10, self._console.width - _MARGIN) if self._console.is_terminal else None
+
+    @property
+    def page(self) -> int:
+        """How many rows can be seen at once, so that a header is to be repeated after them."""
+        if self._console.is_jupyter:
+            return NOTEBOOK_PAGE
+        return max(_LEAST_PAGE, self._console.height - _LEAST_PAGE)
+
+    def turn_page(self) -> None:
+        """Take in that a page is full."""
 
     @property
     def ascii_only(self) -> bool:

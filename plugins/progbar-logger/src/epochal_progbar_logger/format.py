@@ -5,29 +5,43 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from epochal.reading_order import reading_order
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+WIDTH = 8
+"""The most characters that a float takes as text."""
+
 
 def number(value: float) -> str:
-    """Give a number with four decimals, or as a power of ten where these would hide it.
+    """Return a number with four decimals, or as a power of ten where these would hide it.
+
+    A float takes at most `WIDTH` characters, so that its column never has to become wider: where four decimals are too
+    many, it has fewer.
 
     >>> number(0.45123), number(1e-4), number(3), number(float("nan"))
-    ('0.4512', '1.0000e-04', '3', 'nan')
+    ('0.4512', '1.00e-04', '3', 'nan')
+    >>> number(1234.56789), number(-1e-4)
+    ('1234.568', '-1.0e-04')
     """
     if isinstance(value, int):
         return str(value)
     if value == 0 or not math.isfinite(value):
         return "0.0000" if value == 0 else str(value)
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
+    notation, decimals = ("f", 4) if 1e-3 <= abs(value) < 99_999.5 else ("e", 2)
+    while len(text := f"{value:.{decimals}{notation}}") > WIDTH and decimals:
+        decimals -= 1
+    return text
 
 
 def metrics(logs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Give names and values of an event's logs as text. Reads the logs, which waits for the device.
+    """Return names and values of an event's logs as text, in reading order. Reads the logs, which waits for the device.
 
     A larger array is shown by its shape; what is neither number, array nor text is left out.
     """
-    texts = ((_one_line(name), _value(value)) for name, value in logs.items())
+    values = dict(logs.items())
+    texts = ((_one_line(name), _value(values[name])) for name in reading_order(values))
     return tuple((name, text) for name, text in texts if text is not None)
 
 
@@ -39,8 +53,15 @@ def _value(value: Any) -> str | None:
     shape = getattr(value, "shape", ())
     if shape and math.prod(shape) != 1:
         return f"array{tuple(shape)}"
+    single = as_float(value)
+    return None if single is None else number(single)
+
+
+def as_float(value: Any) -> float | None:
+    """Return a number or an array of one element as a float; None if the value is neither."""
+    shape = getattr(value, "shape", ())
     try:
-        return number(float(value.item() if shape else value))
+        return float(value.item() if shape else value)
     except (TypeError, ValueError, AttributeError):
         return None
 
@@ -61,11 +82,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def pace(seconds: float) -> str:
-    """Give the time that a step takes, three digits of it.
+def span(seconds: float) -> str:
+    """Return a time with three digits.
 
-    >>> pace(0.0213), pace(1.5), pace(0.00035), pace(250.0)
-    ('21.3 ms/step', '1.50 s/step', '350 us/step', '250 s/step')
+    >>> span(0.0213), span(1.5), span(0.00035), span(250.0)
+    ('21.3 ms', '1.50 s', '350 us', '250 s')
     """
     if seconds >= 0.9995:
         scaled, unit = seconds, "s"
@@ -74,7 +95,16 @@ def pace(seconds: float) -> str:
     else:
         scaled, unit = seconds * 1e6, "us"
     digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
-    return f"{scaled:.{digits}f} {unit}/step"
+    return f"{scaled:.{digits}f} {unit}"
+
+
+def pace(seconds: float) -> str:
+    """Return the time that a step takes.
+
+    >>> pace(0.0213)
+    '21.3 ms/step'
+    """
+    return f"{span(seconds)}/step"
 
 
 def counted(count: int, word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -17,9 +18,12 @@ Span = tuple[str, str]
 Row = tuple[Span, ...]
 """A line of the terminal, without its line break."""
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _GAP: Span = ("  ", "")
 _INDENT = 2
 _LEAST_BAR, _WIDEST_BAR = 8, 30
+_TAIL = 8
+"""How much of a name that is broken stays beside its value."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,11 @@ class View:
         total: Steps that there are; None if not known.
         elapsed: Seconds since it began.
         left: Seconds that it will still take; None if not known.
-        pace: Seconds a step; None before the first one.
+        pace: Seconds a step, without the first one; None if not known.
         metrics: Names and values.
         validating: Whether the steps are those of the validation inside an epoch.
+        first: What the first step took, in which the model is compiled: "first step 2.31 s". Empty: nothing to tell.
+        run_left: Seconds that all epochs together will still take; None if not known, or not to be told here.
         overall: The same for all epochs together, with epochs as steps.
     """
 
@@ -46,6 +52,8 @@ class View:
     pace: float | None = None
     metrics: tuple[tuple[str, str], ...] = ()
     validating: bool = False
+    first: str = ""
+    run_left: float | None = None
     overall: Overall | None = None
 
 
@@ -85,32 +93,42 @@ def live_rows(view: View, columns: int, *, ascii_only: bool = False) -> list[Row
         ascii_only: Draw the bar with ASCII characters.
 
     Returns:
-        The rows. Nothing is left out but the bar, where there is no room for it.
+        The rows. Where there is not enough room the pace is left out first, then the time that has passed, then that
+        of the epoch, then the bar.
     """
     fraction = None if view.total is None else view.done / view.total if view.total else 1.0
     style = "bar.validation" if view.validating else "bar"
-    after = [(_counted(view),), _times(view.elapsed, view.left, view.pace if view.total is None else None)]
-    rows = _with_bar(view.title, fraction, style, after, _metrics(view), columns, ascii_only)
+    rows = _with_bar(view.title, fraction, style, _afters(view), pairs(view.metrics), columns, ascii_only)
     if view.overall is not None:
         overall = view.overall
         count = ((f"{int(overall.done)}/{overall.total} epochs", "count"),)
-        after = [count, _times(overall.elapsed, overall.left, None)]
+        after: list[Row] = [count, _times([duration(overall.elapsed), _left(overall.left)])]
         fraction = overall.done / overall.total if overall.total else 1.0
-        rows += _with_bar("Total".ljust(len(view.title)), fraction, "bar", after, [], columns, ascii_only)
+        rows += _with_bar("Total".ljust(len(view.title)), fraction, "bar", [after], [], columns, ascii_only)
     return rows
 
 
 def line_rows(view: View, columns: int | None) -> list[Row]:
-    """Lay out what stays of a pass over the data.
+    """Lay out what stays of an evaluation or a prediction.
 
     Args:
         view: What to show.
         columns: The width that no row exceeds. None: one row, however long.
     """
     pieces: list[Row] = [((view.title, "title"),), (_counted(view),), ((duration(view.elapsed), "time"),)]
-    if view.pace is not None:
-        pieces.append(((pace(view.pace), "time"),))
-    return flow([*pieces, *_metrics(view)], columns)
+    pieces += [((text, "time"),) for text in ("" if view.pace is None else pace(view.pace), view.first) if text]
+    return flow([*pieces, *pairs(view.metrics)], columns)
+
+
+def pairs(metrics: Iterable[tuple[str, str]]) -> list[Row]:
+    """Return each metric's name with its value beside it."""
+    return [((f"{name} ", "metric"), (value, "value")) for name, value in metrics]
+
+
+def sentence(text: str, style: str, columns: int | None) -> list[Row]:
+    """Lay out a sentence, broken between words; a no-break space in it is written as a space."""
+    lines = [text] if columns is None else wrap(text, columns, subsequent_indent=" " * _INDENT)
+    return [((line.replace(NO_BREAK, " "), style),) for line in lines]
 
 
 def flow(pieces: Sequence[Row], columns: int | None, *, indented: bool = False) -> list[Row]:
@@ -151,9 +169,25 @@ def _joined(pieces: Sequence[Row]) -> Row:
 
 
 def _broken(piece: Row, room: int, room_below: int) -> list[Row]:
-    """Break a piece into rows, the first of the one width, all others of the other."""
+    """Break a piece into rows, the first of the one width, all others of the other.
+
+    A metric's value is never in a row without the end of its name.
+    """
     if width(piece) <= room:
         return [piece]
+    # The space between name and value goes with the value, so that it never begins a row.
+    names = [(text.rstrip(), style) for text, style in piece[:-1]]
+    value: Span = (f" {piece[-1][0].rstrip()}", piece[-1][1])
+    if not names or width([value]) + 2 * _TAIL > room_below:
+        return _cut(piece, room, room_below)
+    *rows, last = _cut(names, room, room_below)
+    if width(last) + width([value]) > (room_below if rows else room) and last[:-_TAIL]:
+        rows, last = [*rows, last[:-_TAIL]], last[-_TAIL:]
+    return [*rows, (*last, value)]
+
+
+def _cut(piece: Iterable[Span], room: int, room_below: int) -> list[Row]:
+    """Cut a piece into rows, a span for each character."""
     rows: list[list[Span]] = [[]]
     for text, style in piece:
         for character in text:
@@ -170,22 +204,32 @@ def _with_bar(
     title: str,
     fraction: float | None,
     style: str,
-    after: list[Row],
+    afters: list[list[Row]],
     metrics: list[Row],
     columns: int,
     ascii_only: bool,
 ) -> list[Row]:
-    """Put a bar behind the title, as wide as there is room, with the metrics in the same row if they fit."""
+    """Put a bar behind the title, as wide as there is room, with the metrics in the same row if they fit.
+
+    Behind the bar comes the first of `afters` with which it fits into a row.
+    """
     head = ((title, "title"),)
-    fixed = width(head) + sum(2 + width(piece) for piece in after)
-    needed = fixed + sum(2 + width(piece) for piece in metrics)
     least = 0 if fraction is None else 2 + _LEAST_BAR
-    room = columns - 2 - (needed if needed + least <= columns else fixed)
-    bar = () if fraction is None or room < _LEAST_BAR else _bar(fraction, min(room, _WIDEST_BAR), style, ascii_only)
-    pieces = [head, *([bar] if bar else []), *after]
-    if needed + least <= columns:
-        return flow([*pieces, *metrics], columns)
-    return flow(pieces, columns) + (flow(metrics, columns, indented=True) if metrics else [])
+    beside = sum(2 + width(piece) for piece in metrics)
+    widths = [width(head) + sum(2 + width(piece) for piece in after) for after in afters]
+    for extra, shown in ((beside, metrics), (0, [])):
+        for after, fixed in zip(afters, widths, strict=True):
+            if fixed + least + extra <= columns:
+                room = min(columns - fixed - extra - 2, _WIDEST_BAR)
+                bar = [] if fraction is None else [_bar(fraction, room, style, ascii_only)]
+                rows = [_joined([head, *bar, *after, *shown])]
+                return rows if shown else rows + _below(metrics, columns)
+    return flow([head, *afters[-1]], columns) + _below(metrics, columns)
+
+
+def _below(metrics: list[Row], columns: int) -> list[Row]:
+    """Lay out metrics in rows of their own; those that have no value yet take none."""
+    return [row for row in flow(metrics, columns, indented=True) if plain(row).strip()]
 
 
 def _bar(fraction: float, columns: int, style: str, ascii_only: bool) -> Row:
@@ -202,14 +246,25 @@ def _counted(view: View) -> Span:
     return (f"validating {count}" if view.validating else count, "count")
 
 
-def _times(elapsed: float, left: float | None, step: float | None) -> Row:
-    text = duration(elapsed)
-    if left is not None:
-        text += f", {duration(left)} left"
-    elif step is not None:
-        text += f", {pace(step)}"
-    return ((text, "time"),)
+def _afters(view: View) -> list[list[Row]]:
+    """Return what may stand behind the bar, the one with the most first."""
+    count: Row = (_counted(view),)
+    step = "" if view.pace is None else pace(view.pace)
+    passed, left = duration(view.elapsed), _left(view.left)
+    run_left = "" if view.run_left is None else f"run {_left(view.run_left)}"
+    least = [run_left or left or passed]
+    return [
+        [count, *(((text, "time"),) for text in (step, view.first) if text), _times([passed, left, run_left])],
+        [count, *([((step, "time"),)] if step else []), _times([passed, left, run_left])],
+        [count, _times([passed, left, run_left])],
+        [count, _times([left, run_left] if left else least)],
+        [count, _times(least)],
+    ]
 
 
-def _metrics(view: View) -> list[Row]:
-    return [((f"{name} ", "metric"), (value, "value")) for name, value in view.metrics]
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f"{duration(seconds)} left"
+
+
+def _times(texts: Iterable[str]) -> Row:
+    return ((", ".join(filter(None, texts)), "time"),)

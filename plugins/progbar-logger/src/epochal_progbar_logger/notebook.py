@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .display import Lines
+from .display import NOTEBOOK_COLUMNS, Lines
 from .layout import plain
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from .layout import Row
 
-_COLUMNS = 110
-_ROWS_OF_AN_OUTPUT = 60
-"""How many rows an output takes before the next one is begun: all of it is sent anew each time."""
+_STYLE = "white-space: pre; overflow-x: auto; margin: 0; font-family: ui-monospace, Menlo, Consolas, monospace"
+"""No row is broken by the browser, and the font is monospaced also where the page around it has none, as in an exported
+notebook."""
 
 
 class Notebook(Lines):
@@ -30,7 +30,7 @@ class Notebook(Lines):
     """
 
     live = True
-    columns = _COLUMNS
+    columns = NOTEBOOK_COLUMNS
     ascii_only = False
 
     def __init__(self, console: Console, styles: Mapping[str, Style]) -> None:
@@ -42,11 +42,13 @@ class Notebook(Lines):
 
     def print(self, rows: Iterable[Row]) -> None:
         """Show rows that stay, in the place of what is drawn."""
-        if len(self._rows) >= _ROWS_OF_AN_OUTPUT:
-            self._show([])
-            self._rows, self._handle = [], None
         self._rows += rows
         self._show([])
+
+    def turn_page(self) -> None:
+        """Begin a new output."""
+        self._show([])
+        self._rows, self._handle = [], None
 
     def draw(self, rows: list[Row]) -> None:
         """Show rows in the place of those drawn before."""
@@ -64,7 +66,7 @@ class Notebook(Lines):
 
     def _html(self, rows: Iterable[Row]) -> str:
         text = "\n".join("".join(self._span(*span) for span in row) for row in rows)
-        return f'<pre style="white-space: pre-wrap; margin: 0">{text}</pre>'
+        return f'<pre style="{_STYLE}">{text}</pre>'
 
     def _span(self, text: str, name: str) -> str:
         css = self._styles[name].get_html_style()

@@ -48,9 +48,10 @@ class ProgbarLogger(Callback):
     Args:
         refresh_per_second: How often the bar is drawn at the most.
         stream: Where to: "stdout" or "stderr".
-        overall: Whether a second bar shows how far all epochs together are.
-        theme: Styles of rich by name, in the place of the default ones: title, bar, bar.validation, bar.rest, count,
-            time, metric, value, completed, stopped, interrupted, failed.
+        overall: Whether a second bar shows how far all epochs together are. The time that they will still take is
+            shown without it too.
+        theme: Styles of rich by name, in the place of the default ones: title, header, bar, bar.validation, bar.rest,
+            count, time, metric, value, completed, stopped, interrupted, failed.
 
     Raises:
         TypeError, ValueError: A parameter is not usable.
@@ -98,8 +99,6 @@ class ProgbarLogger(Callback):
         self._open(run.stage, console, is_chief=run.is_chief, is_left=lambda: False)
         if self._show is None:
             run.drop(self, *_EVENTS)
-        elif not self._show.display.live and run.stage == "train":
-            run.drop(self, *_BATCH_EVENTS)  # the run counts the steps
 
     def on_run_end(self, outcome: Outcome) -> None:
         """Show how the run ended, and leave the terminal as it was."""
@@ -159,9 +158,8 @@ class ProgbarLogger(Callback):
             return
         self._done = 0
         self._step_before = self._run.step if self._run is not None else 0
-        first = show.progress.epoch is None
         show.progress.begin_epoch(epoch, self._clock())
-        self._draw(show, again_soon=first)  # the first step compiles the model: from its end on there is more to tell
+        self._draw(show)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Draw if it is time."""
@@ -238,7 +236,7 @@ class ProgbarLogger(Callback):
         if self._run is None:
             self._begin_bare(stage)
         if self._show is not None:
-            self._draw(self._show, again_soon=True)
+            self._draw(self._show)
 
     def _end_pass(self, show: Show, logs: Mapping[str, Any]) -> None:
         show.progress.end_steps(self._count(show))
@@ -253,15 +251,16 @@ class ProgbarLogger(Callback):
         show = self._show
         assert show is not None
         self._count(show)
-        if logs:
+        if logs and show.display.live:
             weighted = self._run is not None and self._run.stateful_metrics is not None
             read = {name: value for name, value in logs.items() if not (weighted and name in WEIGHTS)}
             show.progress.take_metrics(metrics(read))
         self._draw(show)
 
-    def _draw(self, show: Show, *, again_soon: bool = False) -> None:
+    def _draw(self, show: Show) -> None:
+        """Draw, and again at the next batch as long as the first steps run: what they took is noted at their ends."""
         due = show.draw()
-        self._due = -math.inf if again_soon and show.display.live else due
+        self._due = -math.inf if show.progress.phase.awaits_first else due
 
     def _count(self, show: Show) -> float:
         """Tell the progress how many steps have ended, at which time; gives the time."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import sys
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from epochal.console import is_live, make_console
 
 from .display import Lines, Terminal, terminal_in_use
-from .format import metrics
-from .layout import line_rows, live_rows
+from .layout import line_rows, live_rows, sentence
 from .notebook import Notebook
+from .table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from epochal import Outcome
 
+    from .layout import Row
     from .progress import Progress
 
 _MOST_PART = 0.01
@@ -49,6 +51,7 @@ class Show:
         self._clock = clock
         self._interval = interval
         self._overall = overall
+        self._table = Table()
         self._finalizer: weakref.finalize[..., Any] | None = None
 
     def draw(self) -> float:
@@ -57,19 +60,36 @@ class Show:
         if not display.live:
             return math.inf
         begin = self._clock()
-        view = self.progress.live_view(begin, overall=self._overall)
-        display.draw(live_rows(view, display.columns or 80, ascii_only=display.ascii_only))
+        display.draw(self._live_rows(begin, display.columns or 80))
         end = self._clock()
         return end + max(self._interval, min(_LONGEST_WAIT, (end - begin) / _MOST_PART))
 
+    def _live_rows(self, now: float, columns: int) -> list[Row]:
+        """Lay out the epoch that runs as a row of the table, with its bar below; without a table they change places."""
+        progress, ascii_only = self.progress, self.display.ascii_only
+        view = progress.live_view(now, overall=self._overall)
+        if progress.stage != "train":
+            return live_rows(view, columns, ascii_only=ascii_only)
+        above = self._table.preview(progress.running_entry(), columns)
+        if above is None:
+            return live_rows(replace(view, metrics=self._table.pairs(view.metrics)), columns, ascii_only=ascii_only)
+        bar = live_rows(replace(view, metrics=()), columns, ascii_only=ascii_only)
+        return [*(above if view.metrics else ()), *bar]
+
     def write_line(self, logs: Mapping[str, Any]) -> None:
         """Write the line that stays of an epoch, an evaluation or a prediction."""
-        self.progress.metrics = metrics(logs)
+        self.progress.take_results(logs)
         self._write_line()
 
     def _write_line(self) -> None:
-        display = self.display
-        display.print(line_rows(self.progress.line_view(self._clock()), display.columns))
+        display, progress, now = self.display, self.progress, self._clock()
+        if progress.stage != "train":
+            display.print(line_rows(progress.line_view(now), display.columns))
+            return
+        if self._table.since_header >= display.page:
+            self._table.turn_page()
+            display.turn_page()
+        display.print(self._table.write(progress.entry(now), display.columns))
 
     def end(self, outcome: Outcome) -> None:
         """Write what was not ended, and how it all ended; leave the terminal as it was."""
@@ -78,7 +98,7 @@ class Show:
                 self._write_line()
             closing = self.progress.closing(outcome, self._clock())
             if closing:
-                self.display.print([((closing, outcome.status),)])
+                self.display.print(sentence(closing, outcome.status, self.display.columns))
         finally:
             self.close()
 

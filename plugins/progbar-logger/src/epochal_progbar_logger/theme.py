@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 # Readable on dark and on light: text keeps the terminal's own colour or takes one of middle brightness.
 DEFAULT = {
     "title": "bold",
+    "header": "bold",
     "bar": "green",
     "bar.validation": "magenta",
     "bar.rest": "bright_black",
     "count": "",
     "time": "",
-    "metric": "",
-    "value": "bold",
+    "metric": "dim",
+    "value": "",
     "completed": "green",
     "stopped": "magenta",
     "interrupted": "bold magenta",
