@@ -265,10 +265,10 @@ def test_a_failing_reporter_is_taken_out_and_training_goes_on(
     history = epochal.fit(model, *data, epochs=2, verbose=0, callbacks=[Reporter()])
     printed = capsys.readouterr().out
     assert len(history.epoch) == 2
-    assert printed.count("Traceback") == 1
+    assert "Traceback" not in printed
     assert "'reporter' (module " in printed
     assert "training goes on" in printed
-    assert printed.rstrip().endswith("taken out: ConnectionError: no network")
+    assert printed.rstrip().endswith(": ConnectionError: no network")
 
 
 def test_ctrl_c_ends_the_run_with_the_history_so_far(model: Any, data: Data) -> None:

@@ -248,6 +248,7 @@ def test_config_shows_every_setting_with_its_source(
     assert row(printed, "disable.writer") == "disable.writer | true | EPOCHAL_DISABLE"
     assert row(printed, "autoload") == "autoload | false | EPOCHAL_AUTOLOAD"
     assert row(printed, "profile") == "profile | false | the default"
+    assert row(printed, "traceback") == "traceback | false | the default"
     assert row(printed, "priority.stopper") == "priority.stopper | 7 | pyproject.toml, line 4"
     assert row(printed, "callbacks.stopper.patience") == "callbacks.stopper.patience | 3 | pyproject.toml, line 2"
     found = {each["key"]: each for each in epochal.json("config")["settings"]}
@@ -297,6 +298,7 @@ def test_the_entries_of_settings_name_every_key() -> None:
         "disable.y": True,
         "autoload": True,
         "profile": False,
+        "traceback": False,
         "prefer.x": "a",
         "on_error.x": "b",
         "callbacks.z.k": "a",

@@ -237,7 +237,8 @@ def test_whatever_event_raises_every_callback_gets_its_run_end_once(
     assert host.run.outcome.status == status
     assert host.run.outcome.exception is (error if ends else None)
     out = capsys.readouterr().out
-    assert out.count("Traceback") == (0 if ends else 1)
+    assert "Traceback" not in out
+    assert len(out.splitlines()) == (0 if ends else 2)
     if not ends:
         assert "'b'" in out
         assert f"module {__name__}" in out
@@ -459,7 +460,7 @@ def test_a_host_that_does_not_own_the_call_ends_the_run_where_a_callback_raises(
     callbacks = [recorder("A", raises={"on_epoch_begin": ValueError("bad")}), recorder("B")]
     host = driver(*callbacks)
     host.begin(PARAMS)
-    host.leave_at_once(lambda *_: pytest.fail("not terminated"))
+    host.leave_at_once()
     with pytest.raises(ValueError, match="bad"):
         host.on_epoch_begin(0)
     assert host.run.outcome is not None

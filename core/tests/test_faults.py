@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +22,11 @@ def member(name: str = "mine", critical: bool = True) -> Member:
 
 
 class Case:
-    def __init__(self) -> None:
+    def __init__(self, *, tracebacks: bool = False) -> None:
         self.stream = io.StringIO()
         self.disabled: list[Member] = []
         console = Console(file=self.stream, width=40)
-        self.faults = Faults(lambda: console, self.disabled.append)
+        self.faults = Faults(lambda: console, self.disabled.append, tracebacks=tracebacks)
 
     @property
     def shown(self) -> str:
@@ -37,6 +38,11 @@ def error() -> Any:
         raise ValueError("[red]no such column[/red] " + "x" * 60)
     except ValueError as raised:
         return raised
+
+
+def line_of(raised: BaseException) -> int:
+    assert raised.__traceback__ is not None
+    return raised.__traceback__.tb_lineno
 
 
 def test_an_error_of_a_critical_callback_ends_the_run_with_one_note_and_is_not_shown() -> None:
@@ -51,16 +57,42 @@ def test_an_error_of_a_critical_callback_ends_the_run_with_one_note_and_is_not_s
     assert case.faults.fatal.error is raised
 
 
-def test_an_error_of_a_reporter_is_shown_once_with_everything_and_the_callback_is_out() -> None:
+def test_an_error_of_a_reporter_is_shown_once_in_a_line_with_its_place_and_the_callback_is_out() -> None:
     case, raised, reporter = Case(), error(), member(critical=False)
     assert case.faults.handle(reporter, "on_epoch_end", raised) is True
     assert case.disabled == [reporter]
     assert case.faults.fatal is None
-    assert case.shown.count("Traceback (most recent call last)") == 1
-    assert f"ValueError: [red]no such column[/red] {'x' * 60}\n" in case.shown
-    for part in ("'mine'", "module epochal.callback", "in on_epoch_end", "training goes on"):
-        assert part in case.shown
+    (line,) = case.shown.splitlines()
+    assert line == (
+        "The callback 'mine' (module epochal.callback) failed in on_epoch_end and is out for the rest of the run; "
+        f"training goes on: core/tests/test_faults.py:{line_of(raised)}: ValueError: [red]no such column[/red] "
+        f"{'x' * 60} (EPOCHAL_TRACEBACK=1 shows the traceback)"
+    )
     assert not hasattr(raised, "__notes__")
+
+
+def test_a_setting_shows_the_error_of_a_reporter_with_its_traceback() -> None:
+    case, raised = Case(tracebacks=True), error()
+    case.faults.handle(member(critical=False), "on_epoch_end", raised)
+    *traceback, line = case.shown.splitlines()
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert traceback[-1] == f"ValueError: [red]no such column[/red] {'x' * 60}"
+    assert line.startswith("The callback 'mine'")
+    assert "EPOCHAL_TRACEBACK" not in line
+
+
+def test_the_place_of_an_error_is_the_callbacks_own_line_and_not_that_of_a_library_it_calls() -> None:
+    class Reads(Callback):
+        critical = False
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            json.loads("{")
+
+    case, reads = Case(), Reads()
+    with pytest.raises(json.JSONDecodeError) as raised:
+        reads.on_epoch_end(0)
+    case.faults.handle(make_member("reads", reads, None, 0), "on_epoch_end", raised.value)
+    assert f"core/tests/test_faults.py:{Reads.on_epoch_end.__code__.co_firstlineno + 1}: JSONDecodeError" in case.shown
 
 
 def test_the_summary_says_again_what_was_taken_out_in_a_line_each() -> None:
@@ -116,6 +148,7 @@ def test_at_the_end_errors_are_kept_and_the_first_is_raised_as_it_is() -> None:
     assert raised.value is first
     (note,) = list[str](getattr(first, "__notes__", []))
     assert "'one'" in note
+    assert "Traceback (most recent call last)" not in case.shown  # it was never raised here
     assert "KeyError: 'second'" in case.shown
     assert "ValueError: first" not in case.shown
 

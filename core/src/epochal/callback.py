@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -70,7 +71,8 @@ class Callback:
             Their values are JSON values and NumPy arrays.
         model: The model of the run, once it began.
         params: `epochs`, `steps` and `verbose` of the run, as Keras gives them.
-        run: The run, or None in a bare `model.fit`.
+        run: The run, or None in a bare `model.fit`. After the run's end it is there as long as somebody holds the run:
+            the History that a fit returns does, and after `evaluate` and `predict` the callbacks they were given.
 
     Example:
         >>> class LossPrinter(Callback):
@@ -91,12 +93,22 @@ class Callback:
     state_attributes: tuple[str, ...] = ()
 
     params: Mapping[str, Any] = {}  # never written to: every run sets an instance attribute
-    run: Run | None = None
 
     _restored = False
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
 
     _model: Any = None
+    _run: Run | weakref.ref[Run] | None = None
+
+    @property
+    def run(self) -> Run | None:
+        """The run; None in a bare `model.fit`."""
+        run = self._run
+        return run() if isinstance(run, weakref.ref) else run
+
+    @run.setter
+    def run(self, run: Run | None) -> None:
+        self._run = run
 
     @property
     def model(self) -> Any:
@@ -118,7 +130,7 @@ class Callback:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the run and its model out of copies and pickles, so that a callback copies also after a fit."""
-        return {key: value for key, value in self.__dict__.items() if key not in ("_model", "run")}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_model", "_run")}
 
     # For what a callback does, the same in a run of ours and in a bare fit
 

@@ -31,6 +31,7 @@ VARIABLES = {
     "EPOCHAL_DISABLE": "names of callbacks to switch off, with commas between them",
     "EPOCHAL_AUTOLOAD": "0: nothing is active by itself",
     "EPOCHAL_PROFILE": "1: every run shows where the time of its callbacks went",
+    "EPOCHAL_TRACEBACK": "1: the error of a callback that is taken out is shown with its traceback",
     "EPOCHAL_CONFIG": "the config file to read, instead of looking for one",
 }
 """The environment variables that are read, each with what it holds."""
@@ -45,6 +46,7 @@ KEYS = {
     "before": "name = names that it runs before, in the place of its own `before`",
     "after": "name = names that it runs after, in the place of its own `after`",
     "profile": "whether every run shows where the time of its callbacks went",
+    "traceback": "whether the error of a callback that is taken out is shown with its traceback",
     "callbacks": "a table of parameters for each callback; it switches the callback on",
 }
 """The keys of the config, each with what it holds."""
@@ -263,6 +265,7 @@ class _Reader:
             disable=self._names(section, "disable"),
             autoload=self._flag(section, "autoload"),
             profile=self._flag(section, "profile"),
+            traceback=self._flag(section, "traceback"),
             prefer=self._values(section, "prefer", str, "the name of a distribution"),
             tables=self._tables(section),
             priority=self._values(section, "priority", int, "a whole number"),
@@ -378,6 +381,7 @@ def read_environment(variables: Mapping[str, str]) -> Layer:
         disable=_listed(variables, "EPOCHAL_DISABLE"),
         autoload=_flag(variables, "EPOCHAL_AUTOLOAD", problems),
         profile=_flag(variables, "EPOCHAL_PROFILE", problems),
+        traceback=_flag(variables, "EPOCHAL_TRACEBACK", problems),
         problems=tuple(problems),
     )
 

@@ -90,18 +90,31 @@ class Dispatch:
                 found["on_run_begin"] = _noted(found["on_run_begin"], member, on_begun)
             if profile is not None:
                 found.update({event: profile.measured(member, event, each) for event, each in found.items()})
-        self.compile()
+        self._manager = Manager(self._entries.items(), self._guard)
+        self._make_calls()
 
     def compile(self) -> None:
         """Make the call lists anew."""
+        self._manager.close()
         self._manager = Manager(self._entries.items(), self._guard)
+        self._make_calls()
+
+    def _make_calls(self) -> None:
         for event in EVENTS:
             call = self._compiled(event)
             if self._profile is not None and event in BATCH_EVENTS:
                 call = self._profile.stepping(event, call)
             if self.on_leave is not None and self._manager.plugins_of(event):
-                call = _watched(call, self.on_leave)
+                call = self._watched(call)
             setattr(self, event, call)
+
+    def close(self) -> None:
+        """Let go of the callbacks, the run's driver and pluggy's registry; from now on every event does nothing."""
+        self._entries = {}
+        self._manager.close()
+        self._on_error, self.on_leave, self._profile = _reraise, None, None
+        for event in EVENTS:
+            setattr(self, event, nothing)
 
     def members(self, event: str) -> list[Member]:
         """Give the callbacks that an event reaches, in call order."""
@@ -181,6 +194,19 @@ class Dispatch:
                         raise
 
         return call
+
+    def _watched(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a function that tells of an error that leaves it."""
+
+        def watched(*arguments: Any) -> Any:
+            try:
+                return call(*arguments)
+            except BaseException as error:
+                if self.on_leave is not None:
+                    self.on_leave(error)
+                raise
+
+        return watched
 
     def _decision(self, event: str, plugins: Sequence[Plugin]) -> Callable[[Any, BaseException], bool]:
         """Make the function that decides about an error, given the function that raised it."""
@@ -262,17 +288,8 @@ class Dispatch:
         return call
 
 
-def _watched(call: Callable[..., Any], on_leave: Callable[[BaseException], None]) -> Callable[..., Any]:
-    """Make a function that tells of an error that leaves it."""
-
-    def watched(*arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except BaseException as error:
-            on_leave(error)
-            raise
-
-    return watched
+def _reraise(_member: Member, _event: str, _error: BaseException) -> bool:
+    return False
 
 
 def _registered(members: Iterable[Member], run: Run) -> dict[Member, dict[str, Implementation]]:

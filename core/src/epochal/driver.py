@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .callback import Callback
 from .config import load_settings
 from .dispatch import Dispatch
+from .errors import message_of
 from .faults import Faults
 from .hookspecs import BATCH_EVENTS
 from .logs import Logs
+from .ordering import PINNED
 from .preflight import examine, report
 from .run import Outcome, Run
 from .signals import Terminated, Termination
@@ -55,6 +57,8 @@ class Driver:
         run: The run, not yet begun.
         members: Its callbacks, in order.
         profile: Whether to measure the callbacks, and show a table at the end. None: as the settings say.
+        gives_run: Whether the host's user gets the run. Otherwise callbacks hold it after its end: the History of a
+            training, and of anything else the callbacks that the code gave.
 
     Raises:
         InvalidCallbackError: A callback implements an event wrongly.
@@ -64,27 +68,29 @@ class Driver:
         batch: The events of batches, once the run began. All other events are methods.
     """
 
-    def __init__(self, run: Run, members: Sequence[Member], *, profile: bool | None = None) -> None:
+    def __init__(
+        self, run: Run, members: Sequence[Member], *, profile: bool | None = None, gives_run: bool = True
+    ) -> None:
         if _look_at_run is not None:
             _look_at_run(run, members)
         self.run = run
-        self._profile = _make_profile(profile)
+        settings = load_settings()
+        self._profile = _make_profile(bool(settings.profile.value) if profile is None else profile)
         if self._profile is not None:
             run.timings = self._profile.timings
         self._members = members
-        self._faults = Faults(lambda: run.console, self._disable)
+        self._gives_run = gives_run
+        self._faults = Faults(lambda: run.console, self._disable, tracebacks=bool(settings.traceback.value))
         self._termination = Termination(self._terminate)
         self._begun: set[Member] = set()
         self._open_epoch: tuple[int, Logs] | None = None
         self._in_train = False
-        self._terminated: Callable[..., NoReturn] = _raise_terminated
+        self._leaves_at_once = False
         self.batch = BatchCalls()
         self._targets: list[weakref.ref[Any]] = []
         run._members = tuple(members)
         run._apply_stop = self.apply_stop
-        self._dispatch = Dispatch(
-            run, members, self._faults.handle, lambda member: self._begun.add(member), self._profile
-        )
+        self._dispatch = Dispatch(run, members, self._faults.handle, self._note_begun, self._profile)
 
     # The run
 
@@ -129,14 +135,15 @@ class Driver:
 
         Args:
             error: The exception that ended it; the caller raises it on.
-            outcome: How it ended, where the host knows better than what the exception tells.
+            outcome: How it ended, where the host knows better than what the exception tells. After SIGTERM it does not.
 
         Raises:
             Exception: What a critical callback raised in `on_run_end`, when no other error ended the run.
         """
         if self.run.outcome is not None:
             return
-        self.run.outcome = outcome or self._outcome(error)
+        known = None if self._termination.arrived else outcome
+        self.run.outcome = known or self._outcome(error)
         faults = self._faults
         faults.ending = True
         try:
@@ -148,8 +155,24 @@ class Driver:
                 self._profile.show(self.run.console)
         finally:
             self._termination.restore()
+            self._let_go()
             self._termination.deliver()
         faults.raise_kept(error)
+
+    def _let_go(self) -> None:
+        """Undo what holds run, driver and call lists in a circle, so that they go with the last reference to them.
+
+        Left to the garbage collector, they and the model would pile up from fit to fit. From now on the events do
+        nothing, for a host that sends more of them.
+        """
+        self._dispatch.close()
+        self._bind_all()
+        self._faults.close()
+        self.run.close(() if self._gives_run else self._holders())
+
+    def _holders(self) -> list[Member]:
+        in_train = self.run.stage in ("train", "validate")
+        return [each for each in self._members if (each.name == PINNED[1] if in_train else each.position is not None)]
 
     def _outcome(self, error: BaseException | None) -> Outcome:
         run = self.run
@@ -158,7 +181,8 @@ class Driver:
         if isinstance(error, KeyboardInterrupt):
             return Outcome("interrupted", "Ctrl-C", error)
         if error is not None:
-            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            message, kind = message_of(error), type(error).__name__
+            text = f"{kind}: {message}" if message else kind
             fatal = self._faults.fatal
             if fatal is not None and fatal.error is error:
                 text = f"{text} (in {fatal.place})"
@@ -169,18 +193,25 @@ class Driver:
             return Outcome("stopped", "model.stop_training was set")
         return Outcome("completed")
 
-    def leave_at_once(self, terminated: Callable[..., NoReturn]) -> None:
-        """End the run where a callback raises, instead of where the host learns of it.
+    def leave_at_once(self) -> None:
+        """End the run where a callback raises, or at the batch after SIGTERM, instead of where the host learns of it.
 
         For a host that does not own the call, and gets no exception that leaves it.
-
-        Args:
-            terminated: Called at the next batch after SIGTERM in the place of raising.
         """
-        self._terminated = terminated
+        self._leaves_at_once = True
         self._dispatch.on_leave = self.end
         self._dispatch.compile()
         self._bind_all()
+
+    def _terminated(self, *_: Any, **__: Any) -> NoReturn:
+        """End training in the place of a batch, after SIGTERM."""
+        if self._leaves_at_once:
+            self.end(Terminated())
+        # Where the host does not own the call, and the program's own handler lets it go on, this ends the program.
+        raise Terminated
+
+    def _note_begun(self, member: Member) -> None:
+        self._begun.add(member)
 
     @property
     def terminated(self) -> bool:
@@ -289,20 +320,14 @@ class Driver:
 
     def _bind(self, target: Any) -> None:
         if target is not None:
+            is_terminated = self._termination.arrived and self.run.outcome is None
             for event in BATCH_EVENTS:
-                call = self._terminated if self._termination.arrived else getattr(self._dispatch, event)
-                setattr(target, event, call)
+                setattr(target, event, self._terminated if is_terminated else getattr(self._dispatch, event))
 
 
-def _make_profile(wanted: bool | None) -> Profile | None:
-    if wanted is None:
-        wanted = bool(load_settings().profile.value)
+def _make_profile(wanted: bool) -> Profile | None:
     if not wanted:
         return None
     from .profile import Profile
 
     return Profile()
-
-
-def _raise_terminated(*_: Any, **__: Any) -> NoReturn:
-    raise Terminated

@@ -132,10 +132,26 @@ class MissingDependencyError(EpochalError, ImportError):
     """A package that is needed now is not installed; the message holds the command that installs it."""
 
 
+def message_of(error: BaseException) -> str:
+    """Return an exception's own message, or what is wrong with it if its `__str__` raises."""
+    try:
+        return str(error)
+    except Exception as own:  # a TypeError too: `__str__` returned something else
+        return f"<no message: its __str__ raised {type(own).__name__}>"
+
+
 def one_line(error: BaseException) -> str:
     """Give an exception's type and message as one line."""
-    text = " ".join(str(error).split())
+    text = " ".join(message_of(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def shown(value: object) -> str:
+    """Return the `repr` of somebody else's object for a message, also if its `__repr__` raises."""
+    try:
+        return repr(value)
+    except Exception as own:
+        return f"<{type(value).__name__} object, whose __repr__ raised {type(own).__name__}>"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

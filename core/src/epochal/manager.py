@@ -76,6 +76,10 @@ class Manager(pluggy.PluginManager):
         for plugin in reversed(plugins):  # pluggy calls what was registered last first
             self.register(plugin, plugin.member.name)
 
+    def close(self) -> None:
+        """Undo the circle of the registry and its hooks. Calls that are under way go on."""
+        vars(self.hook).clear()
+
     def plugins_of(self, event: str) -> list[Plugin]:
         """Give everyone with the event in call order, wrappers first; the pinned ahead of all."""
         implementations = reversed(getattr(self.hook, event).get_hookimpls())

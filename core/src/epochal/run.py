@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import uuid
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .callback import up_to_date
+from .callback import Callback, up_to_date
 from .console import make_console
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Run:
         self.outcome: Outcome | None = None
         self.stop_reason: str | None = None
         self._members: tuple[Member, ...] = ()
-        self._apply_stop: Callable[[], None] = lambda: None
+        self._holders: dict[str, weakref.ref[Any]] = {}
+        self._apply_stop: Callable[[], None] = _nothing
         self._drop: Callable[[Member, Sequence[str]], None] | None = None
 
     @property
@@ -100,8 +102,15 @@ class Run:
 
     @property
     def callbacks(self) -> dict[str, Any]:
-        """The callbacks by name, in their order."""
-        return {member.name: member.callback for member in self._members}
+        """The callbacks by name, in their order.
+
+        After a Keras call, None for one that holds this run (its History, or what `evaluate` was given), once nobody
+        else holds it.
+        """
+        return {
+            member.name: self._holders[member.name]() if member.name in self._holders else member.callback
+            for member in self._members
+        }
 
     @property
     def order(self) -> list[Place]:
@@ -163,6 +172,27 @@ class Run:
                 return
         raise RunError(f"{callback!r} is no callback of this run, so no event of it can be dropped")
 
+    def close(self, holders: Sequence[Member] = ()) -> None:
+        """Let go of the driver, and of the callbacks in turn, so that no circle keeps them. The driver calls it.
+
+        Args:
+            holders: The callbacks that keep holding the run, and are not held by it. All others are, and hold it only
+                as long as somebody else does.
+        """
+        self._apply_stop, self._drop = _nothing, None
+        names = {member.name for member in holders}
+        for member in self._members:
+            callback = member.callback
+            if not isinstance(callback, Callback) or callback._run is not self:
+                continue  # another run has it by now
+            if member.name in names:
+                self._holders[member.name] = weakref.ref(callback)
+            else:
+                callback._run = weakref.ref(self)
+        self._members = tuple(
+            replace(member, callback=None) if member.name in self._holders else member for member in self._members
+        )
+
     def _caller(self, frame: FrameType | None) -> str | None:
         """Give the name of the innermost callback on the stack."""
         while frame is not None:
@@ -171,3 +201,7 @@ class Run:
                     return member.name
             frame = frame.f_back
         return None
+
+
+def _nothing() -> None:
+    pass

@@ -74,6 +74,7 @@ class Layer:
         on_error: Name to "raise" or "disable".
         before, after: Name to the names that it runs before and after.
         profile: Whether runs are profiled; None: not said.
+        traceback: Whether the error of a reporter is shown with its traceback; None: not said.
         config: The path of the config file to read, its value None for no file; None: not said.
         problems: What is wrong in the source, each as a sentence with its place.
     """
@@ -89,6 +90,7 @@ class Layer:
     before: Mapping[str, Setting] = field(default_factory=dict)
     after: Mapping[str, Setting] = field(default_factory=dict)
     profile: Setting | None = None
+    traceback: Setting | None = None
     config: Setting | None = None
     problems: tuple[str, ...] = ()
 
@@ -106,6 +108,7 @@ class Settings:
         on_error: Name to "raise" or "disable".
         before, after: Name to the names that it runs before and after.
         profile: Whether runs are profiled.
+        traceback: Whether the error of a reporter is shown with its traceback.
         problems: What is wrong, over all layers.
     """
 
@@ -118,6 +121,7 @@ class Settings:
     before: Mapping[str, Setting] = field(default_factory=dict)
     after: Mapping[str, Setting] = field(default_factory=dict)
     profile: Setting = Setting(False, "", "default")
+    traceback: Setting = Setting(False, "", "default")
     problems: tuple[str, ...] = ()
 
     def enabled(self) -> list[str]:
@@ -131,7 +135,7 @@ class Settings:
         `callbacks.csv_logger#2.filename`. A table without parameters is in `enable`.
         """
         found = [(f"{'enable' if each.value else 'disable'}.{name}", each) for name, each in self.switches.items()]
-        found += [("autoload", self.autoload), ("profile", self.profile)]
+        found += [("autoload", self.autoload), ("profile", self.profile), ("traceback", self.traceback)]
         for key in ("prefer", "priority", "on_error", "before", "after"):
             found += [(f"{key}.{name}", each) for name, each in getattr(self, key).items()]
         for name, several in self.tables.items():
@@ -161,7 +165,7 @@ def merge(layers: Iterable[Layer]) -> Settings:
     off is off although it has a table there; a name that is in both lists is a mistake.
     """
     switches: dict[str, Setting] = {}
-    autoload, profile = Settings.autoload, Settings.profile
+    autoload, profile, traceback = Settings.autoload, Settings.profile, Settings.traceback
     tables: dict[str, tuple[Table, ...]] = {}
     overrides: dict[tuple[str, str], Setting] = {}
     problems: list[str] = []
@@ -170,6 +174,7 @@ def merge(layers: Iterable[Layer]) -> Settings:
         for name, each in _switches(layer):
             _switch(switches, name, each)
         autoload, profile = layer.autoload or autoload, layer.profile or profile
+        traceback = layer.traceback or traceback
         tables.update(layer.tables)
         overrides.update(layer.overrides)
     instances = _overridden(tables, overrides, problems)
@@ -183,6 +188,7 @@ def merge(layers: Iterable[Layer]) -> Settings:
         before={name: each for layer in layers for name, each in layer.before.items()},
         after={name: each for layer in layers for name, each in layer.after.items()},
         profile=profile,
+        traceback=traceback,
         problems=tuple(problems),
     )
 

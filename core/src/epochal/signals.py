@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived. Ends a run from inside; it never leaves epochal."""
+class Terminated(SystemExit):
+    """SIGTERM arrived. Ends a run from inside.
+
+    Where Keras owns the call, a second signal may raise it where epochal cannot catch it. It is a SystemExit so that
+    the program then ends with the status of a terminated process, and without a traceback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(128 + signal.SIGTERM)
 
 
 class Termination:
@@ -57,6 +64,7 @@ class Termination:
         if self._installed and _in_main_thread() and signal.getsignal(signal.SIGTERM) == self._handle:
             signal.signal(signal.SIGTERM, self._previous)
         self._installed = False
+        self._request = _nothing
 
     def deliver(self) -> None:
         """Do with a signal that arrived what would have been done without a run."""
@@ -64,8 +72,9 @@ class Termination:
             self._pass_on()
 
     def _pass_on(self) -> None:
+        frame, self._frame = self._frame, None  # what its locals hold is not to outlive it
         if callable(self._previous):
-            self._previous(signal.SIGTERM, self._frame)
+            self._previous(signal.SIGTERM, frame)
         else:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -81,6 +90,10 @@ class Termination:
             raise Terminated
         self.arrived, self._frame = True, frame
         self._request()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _in_main_thread() -> bool:

@@ -30,7 +30,7 @@ as it is, and its own callbacks take part. Options end at its name: what stands 
 the settings are told before it begins. The exit code is the script's."""
 
 WITH_VALUE = ("--enable", "--disable", "--set", "--config")
-WITHOUT = ("--plan", "--profile", "-m")
+WITHOUT = ("--plan", "--profile", "--traceback", "-m")
 _VERBS = {"train": "trains", "test": "evaluates", "predict": "predicts"}
 
 
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", metavar="FILE", help="read this config file instead of looking for one; empty: none")
     add("--plan", action="store_true", help="run up to the first fit, evaluate or predict, show what it would call")
     add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
+    add("--traceback", action="store_true", help="show the error of a callback that is taken out with its traceback")
     add("-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does")
     add("script", nargs="?", metavar="SCRIPT", help="the script; what stands behind it is its own")
 
@@ -109,7 +110,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _layer(arguments: argparse.Namespace) -> Layer:
     profile = Setting(True, "--profile", SOURCE) if arguments.profile else None
-    return replace(layer_of(arguments), profile=profile)
+    traceback = Setting(True, "--traceback", SOURCE) if arguments.traceback else None
+    return replace(layer_of(arguments), profile=profile, traceback=traceback)
 
 
 class _Planner:

@@ -7,18 +7,16 @@ as its History, so that Keras adds none, and does nothing.
 from __future__ import annotations
 
 import copy
-import signal
 import sys
 import weakref
 from dataclasses import replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ..driver import Driver
 from ..run import Outcome, Run
-from ..signals import Terminated
 from ..warn import warn_user
 from .keras_list import adopt_history, call_scope, validates
 
@@ -105,7 +103,7 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         if listed is not None:
             self._stand_in_for_repeats(listed)
         model = self.model
-        driver = self._driver = Driver(Run(model, stage), self._members)
+        driver = self._driver = Driver(Run(model, stage), self._members, gives_run=False)
         if stage == "train":
             driver.run.validates = validates(call_scope(listed))
             adopt_history(self.run_history)
@@ -121,7 +119,7 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         except BaseException as error:
             driver.end(error)
             raise
-        driver.leave_at_once(self._terminated)
+        driver.leave_at_once()
         self._alone = listed is not None and all(isinstance(each, _OURS) for each in listed.callbacks)
         if self._alone:
             driver.bind(listed)  # nobody else listens, so Keras's own loop over the list is left out
@@ -143,11 +141,6 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
     def _running(self) -> Driver:
         assert self._driver is not None, "Keras sent an event before any begin"
         return self._driver
-
-    def _terminated(self, *_: Any, **__: Any) -> NoReturn:
-        """End the run at a batch after SIGTERM. Where the program's own handler lets it go on, the program ends."""
-        self._running().end(Terminated())
-        raise SystemExit(128 + signal.SIGTERM)
 
     # Keras's events
 

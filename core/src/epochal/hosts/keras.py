@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import reprlib
-import signal
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +152,11 @@ def drive(
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
-    host = HostList(lambda first, last: Driver(Run(model, stage), select([first, given, last], catalogue, stage=stage)))
+    host = HostList(
+        lambda first, last: Driver(
+            Run(model, stage), select([first, given, last], catalogue, stage=stage), gives_run=False
+        )
+    )
     try:
         result = method(**arguments, callbacks=host)
     except BaseException as error:
@@ -164,7 +167,7 @@ def drive(
             raise
         if stage == "train":
             return host.history
-        raise SystemExit(128 + signal.SIGTERM) from None  # a second signal cut it short: there is no result
+        raise  # a second signal cut it short: there is no result
     host.end()
     return result
 

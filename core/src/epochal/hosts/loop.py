@@ -73,7 +73,10 @@ def loop(
         if isinstance(error, Terminated):
             return
         raise
-    driver.end(outcome=run._left_early())
+    else:
+        driver.end(outcome=run._left_early())
+    finally:
+        run._let_go()
 
 
 def _count(name: str, value: Any, least: int) -> int:
@@ -123,7 +126,12 @@ class LoopRun(Run):
 
         Yields:
             The epoch, counted from 0. Ends after the last one, or when a callback asked to stop.
+
+        Raises:
+            RunError: The run is over, or `initial_epoch` is no usable number.
         """
+        if self.outcome is not None:
+            raise RunError("run.epochs() is called after the run has ended; it belongs inside `with epochal.loop(…)`")
         initial_epoch = _count("initial_epoch", initial_epoch, least=0)
         last = self._planned_epochs
         self._planned_epochs = max(0, last - initial_epoch)
@@ -219,6 +227,11 @@ class LoopRun(Run):
             self._next_batch = next_batch
             self.stage = "train"  # also after an exception that the script may catch
         self.log(**{f"val_{name}": value for name, value in logs.items()})
+
+    def _let_go(self) -> None:
+        """Let go of the driver, and with it of a circle, once the run is over."""
+        del self._driver
+        self._epoch_logs = self._validation_logs = self._batch_logs = None
 
     def _is_stopping(self) -> bool:
         """Tell whether somebody asked to stop, by `run.stop` or as Keras callbacks do, by `model.stop_training`."""
