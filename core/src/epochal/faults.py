@@ -167,8 +167,9 @@ class Faults:
             self._print(f"{what}: {fault.report}")
 
     def close(self) -> None:
-        """Let go of the run."""
-        self._disable = _nothing
+        """Let go of the run, and of errors, whose tracebacks hold the host's own frames."""
+        self._disable, self.fatal = _nothing, None
+        self.disabled.clear()
 
     def _show(self, fault: Fault, consequence: str) -> None:
         before, hint = _traceback(fault.error), ""

@@ -77,8 +77,10 @@ class Manager(pluggy.PluginManager):
             self.register(plugin, plugin.member.name)
 
     def close(self) -> None:
-        """Undo the circle of the registry and its hooks. Calls that are under way go on."""
+        """Undo the circles of the registry, its hooks and plugins. Calls that are under way go on."""
         vars(self.hook).clear()
+        self._name2plugin.clear()
+        self._pinned = []
 
     def plugins_of(self, event: str) -> list[Plugin]:
         """Give everyone with the event in call order, wrappers first; the pinned ahead of all."""
