@@ -369,9 +369,9 @@ def test_text_choices_and_paths() -> None:
 
 
 def test_arrays_are_a_list_of_arrays() -> None:
-    arrays = [np.zeros(2), np.array(1.0)]
+    arrays = [np.zeros(2), np.array(1.0), 1.0]
     assert Arrays().check(arrays) is arrays
-    for value in (arrays[0], [1.0], "weights", None):
+    for value in (arrays[0], ["x"], "weights", None):
         with pytest.raises(TypeError, match="has to be a list of arrays"):
             Arrays().check(value)
 

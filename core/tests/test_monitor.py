@@ -285,14 +285,14 @@ def test_a_subclass_may_add_to_what_is_read_and_leave_an_epoch_out() -> None:
             "recal",
             ["recall", "loss"],
             False,
-            "Watcher monitors 'recal', which the model does not report. Did you mean 'recall'? "
+            "Watcher monitors 'recal', and the model does not report it. Did you mean 'recall'? "
             "There are: loss, recall.",
         ),
         (
             "val_los",
             ["loss"],
             True,
-            "Watcher monitors 'val_los', which the model does not report. Did you mean 'val_loss'? "
+            "Watcher monitors 'val_los', and the model does not report it. Did you mean 'val_loss'? "
             "There are: loss, val_loss.",
         ),
     ],

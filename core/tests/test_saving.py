@@ -116,7 +116,7 @@ def test_the_best_value_survives_a_second_fit() -> None:
 @pytest.mark.parametrize("save_freq", ["epoch", 1])
 def test_a_metric_that_does_not_come_saves_nothing_and_is_said_once(save_freq: Any) -> None:
     saver = Saver(save_best_only=True, save_freq=save_freq)
-    with pytest.warns(UserWarning, match="'val_loss', which is not in the logs. Did you mean 'loss'") as warned:
+    with pytest.warns(UserWarning, match="'val_loss', and this fit has no validation data") as warned:
         FakeHost(saver).fit(epochs=3)
     assert saver.saved == []
     assert len(warned) == 1

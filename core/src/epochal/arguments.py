@@ -329,11 +329,11 @@ class FilePath(Argument[str]):
 
 
 class Arrays(Argument[list[Any]]):
-    """A list of NumPy arrays, as the weights of a model are."""
+    """A list of NumPy arrays or numbers, as the weights of a model are."""
 
     def check(self, value: Any) -> list[Any]:
         """Return the list."""
-        if not isinstance(value, list) or not all(hasattr(each, "dtype") and hasattr(each, "shape") for each in value):
+        if not isinstance(value, list) or not all(isinstance(each, (int, float)) or is_array(each) for each in value):
             raise TypeError("has to be a list of arrays")
         return value
 
@@ -393,6 +393,11 @@ def switch(owner: Any, name: str, value: Any) -> bool:
 def verbosity(owner: Any, value: Any) -> float:
     """Check the parameter `verbose`: more than 0 prints something; errors as of `number`."""
     return Verbosity().checked(owner, value, "verbose")
+
+
+def is_array(value: Any) -> bool:
+    """Return whether a value is an array, of NumPy or any framework."""
+    return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
 def shown(value: Any) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import Argument, Number, count, number, switch, verbosity
 from .callback import Callback
-from .errors import nearest
+from .errors import nearest, nearest_key
+from .forecast import Forecast
 from .frameworks import adapt
 from .logs import read_array
 from .warn import warn_user
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Distance", "MetricName", "Mode", "Monitor", "MonitorCallback", "count", "number", "switch", "verbosity"]
 
 MODES = ("auto", "min", "max")
+
+_NO_DIRECTION = "nothing tells whether less or more of it is better. Pass mode='min' or mode='max'."
 
 
 class MetricName(Argument[str]):
@@ -127,30 +130,26 @@ class Monitor:
     def begin(self) -> None:
         """Look, before anything is trained, whether the metric will come; to be called in `preflight`.
 
-        Warns where it is known that the metric will not come, and no callback of the run says that it provides it.
+        Warns where it is known that the metric will not come, as far as the model and what callbacks say that they
+        provide tell.
 
         Raises:
-            ValueError: It will not come, as the model does not report it and every other callback of the run declares
-                what it provides; or it will, the mode is "auto" and nothing tells the direction.
+            ValueError: The mode is "auto" and nothing tells the direction, nor will when the metric is there. Keras
+                raises it too, at the end of the first epoch.
         """
         self.forget()
-        known = adapt(self.owner).log_keys()
-        if known is None:
+        forecast = Forecast.of(self.owner)
+        if not forecast.trains:
             return
-        metric, validates = self.metric, getattr(self.owner.run, "validates", None)
-        if metric.removeprefix("val_") in known and not (metric.startswith("val_") and validates is False):
-            self._direction()
+        missing = forecast.missing(self.metric, self.owner)
+        if missing is None:
+            if forecast.gives(self.metric):
+                self._direction()
             return
-        if metric in known or self._is_provided():
-            return
-        if metric.startswith("val_") and validates is False:
-            self._say("missing", f"{self._watches()}, and this fit has no validation data.")
-        elif metric.removeprefix("val_") not in known:
-            keys = [*sorted(known), *(f"val_{key}" for key in sorted(known) if validates is not False)]
-            message = f"{self._watches()}, which the model does not report.{self._instead(keys)}"
-            if self._others() and all(getattr(each, "provides", None) is not None for each in self._others()):
-                raise ValueError(message)
-            self._say("missing", message)
+        message = f"{self._watches()}, and {missing.why}{missing.unless}.{missing.instead}"
+        if self._find_direction() is None and forecast.keys_are_certain:
+            raise ValueError(f"{message} And {_NO_DIRECTION}")
+        self._say("missing", message)
 
     def forget(self) -> None:
         """Forget what was said, and the direction that the model told: it may be another one now."""
@@ -195,33 +194,24 @@ class Monitor:
             return True
         return value + self.min_delta < reference if direction == "min" else value - self.min_delta > reference
 
-    def _is_provided(self) -> bool:
-        return any(self.metric in (getattr(each, "provides", None) or ()) for each in self._others())
-
-    def _others(self) -> list[Any]:
-        """Give the other callbacks of the run; in a bare fit they are not known."""
-        callbacks = self.owner.run.callbacks.values() if self.owner.run is not None else ()
-        return [each for each in callbacks if each is not self.owner]
-
     def _direction(self) -> str:
-        direction = self.direction
-        if direction is not None:
-            return direction
-        name = self.metric.removeprefix("val_")
-        direction = "min" if name == "loss" else adapt(self.owner).direction_of(name)
+        direction = self._find_direction()
         if direction is None:
-            raise ValueError(
-                f"{self._watches()}, and nothing tells whether less or more of it is better. "
-                "Pass mode='min' or mode='max'."
-            )
-        self._found = (self.metric, direction)
+            raise ValueError(f"{self._watches()}, and {_NO_DIRECTION}")
         return direction
+
+    def _find_direction(self) -> str | None:
+        if self.direction is None:
+            name = self.metric.removeprefix("val_")
+            direction = "min" if name == "loss" else adapt(self.owner).direction_of(name)
+            self._found = None if direction is None else (self.metric, direction)
+        return self.direction
 
     def _watches(self) -> str:
         return f"{type(self.owner).__name__} monitors {self.metric!r}"
 
     def _instead(self, keys: Any) -> str:
-        return f"{nearest(self.metric, keys)} There are: {', '.join(keys) or 'none'}."
+        return f"{nearest_key(self.metric, keys)} There are: {', '.join(keys) or 'none'}."
 
     def _say(self, what: str, message: str) -> None:
         if what not in self._said:

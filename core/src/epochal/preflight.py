@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback
-from .errors import PreflightError, TemplateError, nearest, one_line
-from .frameworks import adapt
+from .errors import PreflightError, TemplateError, one_line
+from .forecast import Forecast
 from .implementation import misspelt_events
 from .member import is_keras_callback
 from .paths import OWN_FIELDS, PathTemplate, is_remote
@@ -29,14 +29,16 @@ class Finding:
     """Something that is, or may be, wrong.
 
     Attributes:
-        level: "error": training makes no sense with it. "warning": it may be meant so.
+        level: "error": it is certain to fail. "warning": it may be meant so.
         members: The callbacks that it is about.
         message: What it is, and what to do.
+        error: What a callback's own check raised.
     """
 
     level: str
     members: tuple[Member, ...]
     message: str
+    error: Exception | None = None
 
     def __str__(self) -> str:
         return f"{' and '.join(member.title for member in self.members)}: {self.message}"
@@ -48,10 +50,12 @@ def examine(members: Sequence[Member]) -> list[Finding]:
     Args:
         members: The callbacks, in order. They have their model, and have had `on_run_begin`.
     """
+    owner = next((member.callback for member in members if isinstance(member.callback, Callback)), None)
+    forecast = None if owner is None else Forecast.of(owner)  # Keras's own callbacks do not know the run
     return [
         *(finding for member in members for finding in _own(member)),
-        *_missing_keys(members),
-        *_of_keras_callbacks(members),
+        *_missing_keys(members, forecast),
+        *_of_keras_callbacks(members, forecast),
         *_shared_paths(members),
         *_shared_changes(members),
     ]
@@ -88,73 +92,46 @@ def _own(member: Member) -> Iterator[Finding]:
             check()
         except Exception as error:
             text = str(error) or one_line(error)
-            yield Finding(ERROR, (member,), text)
+            yield Finding(ERROR, (member,), text, error)
     for each in said:
         if issubclass(each.category, UserWarning):  # what else there is, a framework tells its developers
             yield Finding(WARNING, (member,), str(each.message))
 
 
-def _missing_keys(members: Sequence[Member]) -> Iterator[Finding]:
+def _missing_keys(members: Sequence[Member], forecast: Forecast | None) -> Iterator[Finding]:
     """Find keys of the logs that a callback requires, and that neither the model nor another callback gives."""
     for member in members:
         for key in _declared(member, "requires") or ():
-            yield from _missing_key(key, f"it requires {key!r} in the logs, and nobody gives it.", member, members)
+            yield from _missing_key(key, f"it requires {key!r} in the logs", member, forecast)
 
 
-def _missing_key(key: str, message: str, member: Member, members: Sequence[Member]) -> Iterator[Finding]:
-    known = _log_keys(members)
-    if known is None:
-        return
-    others = [other for other in members if other is not member]
-    given = {provided for other in others for provided in _declared(other, "provides") or ()} | known
-    given |= {f"val_{provided}" for provided in known}
-    if key in given:
-        return
-    # A callback that does not declare what it adds may add anything.
-    may_come = [other.name for other in others if _declared(other, "provides") is None]
-    if may_come:
-        yield Finding(WARNING, (member,), f"{message}{nearest(key, given)} Unless {', '.join(may_come)} does.")
-    else:
-        there = ", ".join(sorted(given))
-        yield Finding(ERROR, (member,), f"{message}{nearest(key, given)} There are: {there}.")
+def _missing_key(key: str, what: str, member: Member, forecast: Forecast | None) -> Iterator[Finding]:
+    missing = None if forecast is None or not forecast.trains else forecast.missing(key, member.callback)
+    if missing is not None:
+        level = ERROR if missing.is_certain else WARNING
+        yield Finding(level, (member,), f"{what}, and {missing.why}{missing.unless}.{missing.instead}")
 
 
-def _log_keys(members: Sequence[Member]) -> frozenset[str] | None:
-    """Give the keys that the model itself gives; None where they are not known."""
-    owner = _any_of_ours(members)
-    return adapt(owner).log_keys() if owner is not None and owner.model is not None else None  # a loop may have none
-
-
-def _any_of_ours(members: Sequence[Member]) -> Callback | None:
-    """Give a callback that has the model and the run; Keras's own do not know the run."""
-    return next((member.callback for member in members if isinstance(member.callback, Callback)), None)
-
-
-def _of_keras_callbacks(members: Sequence[Member]) -> Iterator[Finding]:
+def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) -> Iterator[Finding]:
     """Look at Keras callbacks that others wrote. They declare nothing, so what is found is a warning."""
     for member in members:
         if is_keras_callback(member.callback):
-            for finding in _of_keras_callback(member, members):
+            for finding in _of_keras_callback(member, forecast):
                 yield replace(finding, level=WARNING)
 
 
-def _of_keras_callback(member: Member, members: Sequence[Member]) -> Iterator[Finding]:
+def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[Finding]:
     for what in misspelt_events(member.callback):
         yield Finding(WARNING, (member,), f"it {what}")
     # The attributes' names in all callbacks of Keras that have them; who saves always has a metric, and asks for none.
     metric = getattr(member.callback, "monitor", None)
     if isinstance(metric, str) and metric and getattr(member.callback, "save_best_only", True):
-        run = getattr(_any_of_ours(members), "run", None)
-        if metric.startswith("val_") and getattr(run, "validates", None) is False:
-            yield Finding(WARNING, (member,), f"it monitors {metric!r}, and this fit has no validation data.")
-        else:
-            yield from _missing_key(metric, f"it monitors {metric!r}, and nobody gives it.", member, members)
+        yield from _missing_key(metric, f"it monitors {metric!r}", member, forecast)
     for path in _keras_paths(member.callback):
         with suppress(TemplateError):
             for name in PathTemplate(path).fields:
                 if name not in OWN_FIELDS:
-                    message = f"its path {path!r} names {name!r}, and nobody gives it."
-                    yield from _missing_key(name, message, member, members)
+                    yield from _missing_key(name, f"its path {path!r} names {name!r}", member, forecast)
 
 
 def _keras_paths(callback: Any) -> list[str]:
@@ -173,9 +150,8 @@ def _shared_paths(members: Sequence[Member]) -> Iterator[Finding]:
             whole = text if is_remote(text) else os.path.abspath(text)
             other = writers.setdefault(whole, member)
             if other is not member:
-                message = f"both write to {text!r}, and the one that is later destroys what the other wrote."
-                guessed = is_keras or is_keras_callback(other.callback)
-                yield Finding(WARNING if guessed else ERROR, (other, member), message)
+                message = f"both write to {text!r}, and the one that is later may destroy what the other wrote."
+                yield Finding(WARNING, (other, member), message)
 
 
 def _shared_changes(members: Sequence[Member]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .callback import Callback, up_to_date
 from .console import make_console
+from .frameworks.fit_call import FitCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,7 @@ class Run:
         epoch: The epoch that runs or ran last, counted from 0; None before the first one.
         stateful_metrics: The metrics whose value in the logs of a batch stands for the whole epoch so far, so that no
             mean is to be taken over it. None: all of them, as Keras 3 gives running means.
-        validates: Whether the fit has validation data; None if that is not known.
+        fit_call: What is known of the framework's `fit` that the run is.
         optimizer: The optimizer, where the loop gave one; None: the model's own.
         has_failed: Whether a callback stopped the run because it failed.
         timings: Name of the callback to event to its `epochal.profile.Timing`; empty unless the run is profiled
@@ -69,7 +70,7 @@ class Run:
         """The number of the training batch that ended last, in its epoch, or -1 if none has. Kept by the host."""
         self._steps_before_epoch = 0
         self.stateful_metrics = None if stateful_metrics is None else frozenset(stateful_metrics)
-        self.validates: bool | None = None
+        self.fit_call = FitCall()
         self.optimizer: Any = None
         self.has_failed = False
         self.timings: Mapping[str, Mapping[str, Timing]] = {}
@@ -84,6 +85,11 @@ class Run:
     def model(self) -> Any:
         """The model, its variables up to date."""
         return up_to_date(self._model)
+
+    @property
+    def validates(self) -> bool | None:
+        """Whether the fit has validation data; None if that is not known."""
+        return self.fit_call.validates
 
     @property
     def step(self) -> int:

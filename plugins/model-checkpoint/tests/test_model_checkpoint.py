@@ -167,10 +167,10 @@ def test_two_in_one_run_do_not_mind_each_other(tmp_path: Path) -> None:
     assert (weight(tmp_path / "best.keras"), weight(tmp_path / "last.keras")) == (2, 3)
 
 
-def test_two_that_write_to_one_path_are_an_error_before_training(tmp_path: Path) -> None:
-    with pytest.raises(PreflightError, match="both write to"):
+def test_two_that_write_to_one_path_train_with_a_warning_as_in_keras(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="both write to"):
         fit(ModelCheckpoint(tmp_path / "a.keras"), ModelCheckpoint(tmp_path / "a.keras", save_freq=1))
-    assert names(tmp_path) == []
+    assert names(tmp_path) == ["a.keras"]
 
 
 def test_evaluation_and_prediction_save_nothing(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_the_best_counts_on_in_a_second_fit(tmp_path: Path) -> None:
 
 def test_a_metric_that_does_not_come_saves_nothing_and_is_said_once(tmp_path: Path) -> None:
     checkpoint = ModelCheckpoint(tmp_path / "best.keras", monitor="val_loss", save_best_only=True)
-    with pytest.warns(UserWarning, match="monitors 'val_loss', which is not in the logs. Did you mean 'loss'") as said:
+    with pytest.warns(UserWarning, match="monitors 'val_loss', and this fit has no validation data.") as said:
         fit(checkpoint, epochs=3)
     assert len(said) == 1
     assert names(tmp_path) == []
@@ -288,7 +288,7 @@ def test_a_metric_that_is_known_not_to_come_is_said_before_training(tmp_path: Pa
         ModelCheckpoint(tmp_path / "a.keras", monitor="val_los", save_best_only=True, mode="min"),
         FakeModel({"w": 0}, metrics={"loss": "min"}),
     )
-    with pytest.warns(UserWarning, match="monitors 'val_los', which the model does not report"):
+    with pytest.warns(UserWarning, match="monitors 'val_los', and the model does not report it"):
         checkpoint.on_train_begin()
 
 
@@ -520,47 +520,70 @@ def test_positions_are_those_of_keras() -> None:
     assert (made.save_best_only, made.save_weights_only, made.best, made.keep) == (True, True, 0.5, None)
 
 
-def test_a_field_that_nobody_gives_is_an_error_before_training(tmp_path: Path) -> None:
-    model = FakeModel({"w": 0}, metrics={"loss": "min"})
-    with pytest.raises(PreflightError, match=r"requires 'val_los' in the logs.*Did you mean 'val_loss'"):
-        fit(ModelCheckpoint(tmp_path / "{epoch}-{val_los}.keras"), model=model)
+KNOWN = {"loss": "min", "kl_loss": "min"}
+
+
+def modeled(**options: Any) -> Any:
+    return FakeModel({"w": 0}, metrics=KNOWN, **options)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("{epoch}-{los}", "names 'los', and the model does not report it. Did you mean 'loss'"),
+        ("{epoch}-{val_loss:.3f}", "names 'val_loss', and this fit has no validation data. Pass validation_data or"),
+        ("{batch}", "'batch', which has a value only when save_freq is a number of batches"),
+        ("{loss:d}", "names 'loss', and its value does not take the format: Unknown format code 'd'"),
+        ("{epoch:x>3.1d}", "names 'epoch', and its value does not take the format"),
+    ],
+)
+def test_a_field_that_is_certain_to_fail_is_an_error_before_training(path: str, message: str, tmp_path: Path) -> None:
+    model = modeled()
+    with pytest.raises(PreflightError, match=message) as raised:
+        fit(ModelCheckpoint(tmp_path / f"{path}.keras"), model=model)
     assert model.weights == {"w": 0}
+    assert "kl_loss'?" not in str(raised.value)
+
+
+def test_a_field_of_validation_is_an_error_also_if_the_models_keys_are_not_known(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="names 'val_loss', and this fit has no validation data"):
+        fit(ModelCheckpoint(tmp_path / "{val_loss}.keras"))
+
+
+@pytest.mark.parametrize("save_freq", [1, 10**6])
+def test_batches_have_no_values_of_validation(save_freq: int, tmp_path: Path) -> None:
+    checkpoint = ModelCheckpoint(tmp_path / "{val_loss}-{batch}.keras", save_freq=save_freq)
+    message = "names 'val_loss', and batches have no values of validation"
+    if save_freq == 1:
+        with pytest.raises(PreflightError, match=message):
+            fit(checkpoint, model=modeled(), validation_steps=1)
+    else:  # nothing is ever saved
+        with pytest.warns(UserWarning, match=message):
+            fit(checkpoint, model=modeled(), validation_steps=1)
 
 
 def test_a_field_that_another_callback_may_give_is_a_warning_and_then_filled(tmp_path: Path) -> None:
     class Rate(epochal.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            logs["learning_rate"] = 0.5
+            logs["val_rate"] = 0.5
 
-    with pytest.warns(UserWarning, match="requires 'learning_rate' in the logs.*Unless rate does"):
-        fit(
-            ModelCheckpoint(tmp_path / "{learning_rate}.keras"),
-            Rate(),
-            model=FakeModel({"w": 0}, metrics={"loss": "min"}),
-        )
+    message = "names 'val_rate', and this fit has no validation data, unless rate adds it"
+    with pytest.warns(UserWarning, match=message):
+        fit(ModelCheckpoint(tmp_path / "{val_rate}.keras"), Rate(), model=modeled())
     assert names(tmp_path) == ["0.5.keras"]
 
 
-def test_in_a_bare_fit_a_field_that_the_model_does_not_give_is_a_warning_before_training(tmp_path: Path) -> None:
-    model = FakeModel({"w": 0}, metrics={"loss": "min"})
-    checkpoint = bare(ModelCheckpoint(tmp_path / "{epoch}-{val_los}.keras"), model)
-    with pytest.warns(UserWarning, match="names 'val_los'.*Did you mean 'val_loss'.*unless another callback adds it"):
+def test_in_a_bare_fit_of_which_nothing_is_known_a_field_that_does_not_come_is_a_warning(tmp_path: Path) -> None:
+    checkpoint = bare(ModelCheckpoint(tmp_path / "{epoch}-{val_los}.keras"), modeled())
+    with pytest.warns(UserWarning, match="names 'val_los'.*Did you mean 'val_loss'"):
         checkpoint.on_train_begin()
-    bare(ModelCheckpoint(tmp_path / "{epoch}-{batch}-{val_loss}-{loss}.keras", save_freq=1), model).on_train_begin()
+    bare(ModelCheckpoint(tmp_path / "{epoch}-{batch}-{loss}.keras", save_freq=1), modeled()).on_train_begin()
 
 
 def test_a_field_that_did_not_come_is_a_key_error_as_in_keras(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match=r"names 'acc', which has no value\. There are: loss, epoch"):
         fit(ModelCheckpoint(tmp_path / "{acc}.keras"))
     assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("in_run", [True, False])
-def test_a_batch_in_the_path_needs_an_integer_save_freq(in_run: bool, tmp_path: Path) -> None:
-    model = FakeModel({"w": 0}, metrics={"loss": "min"})
-    checkpoint = ModelCheckpoint(tmp_path / "{batch}.keras")
-    with pytest.raises((PreflightError, KeyError), match="'batch', which has a value only when save_freq is a number"):
-        fit(checkpoint, model=model) if in_run else bare(checkpoint, model).on_train_begin()
 
 
 @pytest.mark.parametrize("in_run", [True, False])

@@ -202,9 +202,8 @@ def test_a_copy_works_as_the_original(copied: Any) -> None:
         FakeHost(copied(callback)).fit(values=_losses(math.nan))
 
 
-@pytest.mark.parametrize("value", ["yes", None, 2, 0.5])
-def test_wrong_arguments_are_named(value: Any) -> None:
+def test_wrong_arguments_are_named() -> None:
     with pytest.raises(TypeError, match="TerminateOnNaN: raise_error="):
-        TerminateOnNaN(raise_error=value)
+        TerminateOnNaN(raise_error=np.ones(2))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="raise_errors"):
         TerminateOnNaN(raise_errors=True)  # type: ignore[call-arg]

@@ -48,6 +48,22 @@ class ModelAdapter:
         """Give the keys that the logs will have in training, without those of validation; None if not known."""
         return None
 
+    def validation_keys(self) -> frozenset[str] | None:
+        """Return the keys that an evaluation gives, without `val_`; None if not known."""
+        return self.log_keys()
+
+    def keys_are_certain(self) -> bool:
+        """Return whether nothing in the model's code can give other keys than those that are known."""
+        return True
+
+    def may_log_validation(self) -> bool:
+        """Return whether the model's own code may give a `val_…` key in a training without validation data."""
+        return True
+
+    def adds_nothing(self, callback: Any) -> bool:
+        """Return whether a callback is one of the framework's own that adds at most the learning rate to the logs."""
+        return False
+
     def direction_of(self, metric: str) -> str | None:
         """Tell whether less ("min") or more ("max") of a metric is better; None if not known.
 

@@ -30,6 +30,20 @@ class KerasAdapter(ModelAdapter):
     def log_keys(self) -> frozenset[str] | None:
         return keras_metrics.log_keys(self.model)
 
+    def validation_keys(self) -> frozenset[str] | None:
+        return keras_metrics.validation_keys(self.model)
+
+    def keys_are_certain(self) -> bool:
+        return keras_metrics.are_certain(self.model)
+
+    def may_log_validation(self) -> bool:
+        return keras_metrics.may_log_validation(self.model)
+
+    def adds_nothing(self, callback: Any) -> bool:
+        framework = self._framework()
+        is_own = type(callback) is getattr(framework.callbacks, type(callback).__name__, None)
+        return is_own and not isinstance(callback, framework.callbacks.LambdaCallback)
+
     def direction_of(self, metric: str) -> str | None:
         return keras_metrics.direction_of(self.model, metric)
 

@@ -12,12 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .base import direction_by_name
+from .keras_code import changes_training, is_own, mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# The methods of a model that decide what it reports.
+# The methods of a model that decide what it reports in training, and in validation.
 _REPORTING = ("train_step", "compute_metrics", "get_metrics_result", "make_train_function")
+_EVALUATING = ("evaluate", "test_step", "make_test_function")
 
 
 def log_keys(model: Any) -> frozenset[str] | None:
@@ -30,6 +32,41 @@ def log_keys(model: Any) -> frozenset[str] | None:
         return None
 
 
+def validation_keys(model: Any) -> frozenset[str] | None:
+    """Return the keys that an evaluation gives, without `val_`; None if not known."""
+    return log_keys(model) if all(_is_keras_own(model, name) for name in _EVALUATING) else None
+
+
+def are_certain(model: Any) -> bool:
+    """Return whether nothing in the code of a model, its layers and its metrics can give other keys than `log_keys`."""
+    if not isinstance(model, sys.modules["keras"].Model):
+        return False
+    parts = _parts(model)
+    metrics = [part for part in parts if isinstance(part, sys.modules["keras"].Metric)]
+    return not (changes_training(model) or any(map(is_own, metrics)) or mentions(parts, "metric"))
+
+
+def may_log_validation(model: Any) -> bool:
+    """Return whether a training step may give a `val_…` key without any validation, by code of the user's own.
+
+    Nobody names a metric of training so, but it can be done; then the name stands in some code of the model.
+    """
+    if not isinstance(model, sys.modules["keras"].Model):
+        return True
+    drives_itself = not all(_is_keras_own(model, name) for name in ("fit", "evaluate"))
+    named = any(key.startswith("val_") for key, _ in named_metrics(model))
+    return drives_itself or named or mentions(_parts(model), "val_")
+
+
+def _parts(model: Any) -> list[Any]:
+    """Give a model, its layers, and all metrics that are known, also those that `compile` was given."""
+    compiled = getattr(model, "_compile_metrics", None)
+    given = [] if compiled is None else [compiled._user_metrics, compiled._user_weighted_metrics]
+    leaves = _leaves([list(each.values()) if isinstance(each, dict) else each for each in given])
+    metrics = [each for each in leaves if isinstance(each, sys.modules["keras"].Metric)]
+    return [model, *model._flatten_layers(include_self=False), *(each for _, each in named_metrics(model)), *metrics]
+
+
 def direction_of(model: Any, key: str) -> str | None:
     """Tell whether less ("min") or more ("max") of what is reported under a key is better; None if not known.
 
@@ -40,6 +77,11 @@ def direction_of(model: Any, key: str) -> str | None:
         if name == key:
             declared = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
             return declared or direction_by_name(key)
+    for _, metric in named_metrics(model):
+        if metric.name == key and hasattr(
+            metric, "_direction"
+        ):  # without its output's name, which Keras leaves out too
+            return "max" if metric._direction == "up" else "min"
     known = log_keys(model)
     if known is not None and key in known:  # named in `compile`, and not built before the first batch
         return _declared_direction(model, key) or direction_by_name(key)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base import ModelAdapter, direction_by_name
 from .keras import KerasAdapter
+from .keras_code import mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,18 @@ class TfKerasAdapter(KerasAdapter):
 
     def log_keys(self) -> frozenset[str] | None:
         return None  # its metrics are built with the first batch
+
+    def validation_keys(self) -> frozenset[str] | None:
+        return None
+
+    def keys_are_certain(self) -> bool:
+        return False
+
+    def may_log_validation(self) -> bool:
+        model, own = type(self.model), self._framework().Model
+        drives_itself = any(getattr(model, name, None) is not getattr(own, name) for name in ("fit", "evaluate"))
+        named = any(metric.name.startswith("val_") for metric in self.model.metrics)
+        return drives_itself or named or mentions([self.model, *self._layers(), *self.model.metrics], "val_")
 
     def direction_of(self, metric: str) -> str | None:
         return direction_by_name(metric) or "min"  # as tf_keras's own EarlyStopping does it

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ..driver import Driver
+from ..frameworks.fit_call import fit_call
 from ..run import Outcome, Run
 from ..warn import warn_user
-from .keras_list import adopt_history, call_scope, validates
+from .keras_list import adopt_history, call_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -105,7 +106,8 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         model = self.model
         driver = self._driver = Driver(Run(model, stage), self._members, gives_run=False)
         if stage == "train":
-            driver.run.validates = validates(call_scope(listed))
+            others = () if listed is None else tuple(each for each in listed.callbacks if not isinstance(each, _OURS))
+            driver.run.fit_call = fit_call(call_scope(listed), others)
             adopt_history(self.run_history)
             # Kept a second time, because Keras puts the stand-in in its place when an evaluation begins.
             model.history = model._epochal_history = self.run_history

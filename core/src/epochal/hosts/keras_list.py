@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ..errors import RunError
+from ..frameworks.fit_call import fit_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -118,7 +119,7 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         scope = call_scope(self)
         if run.stage == "train":
             adopt_history(run.history)
-            run.validates = validates(scope)
+            run.fit_call = fit_call(scope)
             fitted = scope.get("self", run.model)  # another model, where the fit of the one that was given delegates
             self._models = [run.model] if fitted is run.model else [run.model, fitted]
             self._show_history()
@@ -174,11 +175,6 @@ def call_params(scope: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": scope.get("epochs", 1),
         "steps": getattr(iterator, "num_batches", None),
     }
-
-
-def validates(scope: Mapping[str, Any]) -> bool | None:
-    """Tell whether a fit has validation data, from its locals; None if they are not known."""
-    return scope.get("validation_data") is not None if scope else None
 
 
 def call_scope(callbacks: Any) -> Mapping[str, Any]:

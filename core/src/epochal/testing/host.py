@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..driver import Driver
+from ..frameworks.fit_call import FitCall
 from ..member import default_name, make_member
 from ..ordering import unique_name
 from ..run import Run
@@ -70,7 +71,7 @@ class FakeHost(Loops[Run]):
         validates: bool | None = None,
     ) -> Run:
         self.run = Run(self.model, stage, self._stateful_metrics)
-        self.run.validates = validates
+        self.run.fit_call = FitCall(validates)
         driver = self._driver = Driver(self.run, self._members, profile=self._profile)
         try:
             driver.begin(params)

@@ -57,6 +57,9 @@ class FakeAdapter(ModelAdapter):
     def log_keys(self) -> frozenset[str] | None:
         return None if self.model.metrics is None else frozenset(self.model.metrics)
 
+    def may_log_validation(self) -> bool:
+        return False
+
     def direction_of(self, metric: str) -> str | None:
         declared = (self.model.metrics or {}).get(metric)
         return declared or super().direction_of(metric)

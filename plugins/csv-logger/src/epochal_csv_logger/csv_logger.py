@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Priority
+from epochal.arguments import FilePath, OrNone, State, Switch, Text, Whole
 from epochal.chief import is_chief
-from epochal.monitor import switch
 from epochal.paths import is_remote
 
 from .table import Table, as_field
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
     from .table import Row
 
     Logs = Mapping[str, Any] | None
+
+
+class LocalPath(FilePath):
+    """The path of a file of this machine."""
+
+    def check(self, value: Any) -> str:
+        """Return the path."""
+        path = super().check(value)
+        if not path:
+            raise ValueError("has to be a path, 'log.csv' for example")
+        if is_remote(path):
+            raise ValueError(
+                "is an address, and rows are appended to a file of this machine. Write one, and copy it there when "
+                "training has ended."
+            )
+        return path
+
+
+class Separator(Text):
+    """What stands between two fields."""
+
+    def check(self, value: Any) -> str:
+        """Return the character."""
+        separator = super().check(value)
+        if len(separator) != 1 or separator in '"\r\n\0':
+            raise ValueError("has to be one character that is no quotation mark and no end of a line")
+        return separator
 
 
 class CSVLogger(Callback):
@@ -51,17 +78,25 @@ class CSVLogger(Callback):
     priority = Priority.REPORT
     provides = ()
     critical = False
-    state_attributes = ("rows_before",)
+
+    filename = LocalPath()
+    sep = Separator()
+    append = Switch()
+
+    rows_before = State(OrNone(Whole(least=0)))
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
-        self.filename = _checked_name(filename)
-        self.writes = (self.filename,)
-        self.sep = _checked_separator(separator)
-        self.append = switch(self, "append", append)
-        self.rows_before: int | None = None
+        self.filename = filename
+        self.sep = Separator().checked(self, separator, "separator")  # Keras names the two so
+        self.append = append
+        self.rows_before = None
         self._table: Table | None = None
         self._begun = False
         self._row: dict[str, Any] = {}
+
+    @filename.then
+    def _follow_filename(self) -> None:
+        self.writes = (self.filename,)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """See that the file can be written; what is in it stays until an epoch begins."""
@@ -152,27 +187,3 @@ def _begin_of_last_run(table: Table, rows: Sequence[Row]) -> int:
 def _are_equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Tell whether two rows would be written alike; as text, because NaN and arrays have an equality of their own."""
     return one.keys() == other.keys() and all(str(as_field(one[name])) == str(as_field(other[name])) for name in one)
-
-
-def _checked_name(filename: str | os.PathLike[str]) -> str:
-    name = os.fspath(filename) if isinstance(filename, os.PathLike) else filename
-    if not isinstance(name, str):
-        raise TypeError(f"CSVLogger: filename={filename!r} has to be a path, as text or as a pathlib.Path")
-    if not name:
-        raise ValueError("CSVLogger: filename is empty, and it has to be a path, 'log.csv' for example")
-    if is_remote(name):
-        raise ValueError(
-            f"CSVLogger: filename={name!r} is an address, and rows are appended to a file of this machine. Write one, "
-            "and copy it there when training has ended."
-        )
-    return name
-
-
-def _checked_separator(separator: str) -> str:
-    if not isinstance(separator, str):
-        raise TypeError(f"CSVLogger: separator={separator!r} has to be text")
-    if len(separator) != 1 or separator in '"\r\n\0':
-        raise ValueError(
-            f"CSVLogger: separator={separator!r} has to be one character that is no quotation mark and no end of a line"
-        )
-    return separator

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal import TemplateError
 from epochal.frameworks import adapt
 from epochal.monitor import count, switch
 from epochal.paths import is_remote
 from epochal.saving import SavingCallback
-from epochal.warn import warn_user
 
+from .fields import check_fields
 from .files import check_place, checked_path, write, write_remote
 from .written import Written
 
@@ -77,6 +76,7 @@ class ModelCheckpoint(SavingCallback):
         3
     """
 
+    provides = ()
     state_attributes = (*SavingCallback.state_attributes, "_written_names")
 
     def __init__(
@@ -97,7 +97,6 @@ class ModelCheckpoint(SavingCallback):
         self._template = checked_path(filepath, self.save_weights_only)
         self.filepath = self._template.text
         self.keep = None if keep is None else self._checked_keep(keep)
-        self.requires = tuple(name for name in self._template.fields if name not in ("epoch", "batch"))
         self.writes = (self.filepath,)
         self._written = Written(self._template)
 
@@ -136,33 +135,11 @@ class ModelCheckpoint(SavingCallback):
         self._written = Written.restored(self._template, names)
 
     def preflight(self) -> None:
-        """Check that there can be a file, that `{batch}` has a value, and that the metric will come."""
+        """Check that there can be a file, that its fields will have values, and that the metric will come."""
         super().preflight()
         if self._is_chief:
             check_place(self._template, may_be_folder=adapt(self).overrides(self._method))
-        if "batch" in self._template.fields and self.save_freq == "epoch":
-            known = adapt(self).log_keys()
-            if known is not None and "batch" not in known:
-                raise TemplateError(
-                    f"the path {self.filepath!r} names 'batch', which has a value only when save_freq is a number of "
-                    "batches"
-                )
-
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Look whether everything that is needed will come."""
-        super().on_train_begin(logs)
-        if self.run is None:
-            self._look_for_fields()
-
-    def _look_for_fields(self) -> None:
-        """Warn of fields that the model does not report; another callback may add them."""
-        known = adapt(self).log_keys()
-        if known is None:
-            return
-        try:
-            self._template.check([*known, *(f"val_{key}" for key in known)], batches=True)
-        except TemplateError as error:
-            warn_user(f"ModelCheckpoint: {error} Saving fails unless another callback adds it to the logs.")
+        check_fields(self, self._template)
 
     def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
         """Give the path of a file."""

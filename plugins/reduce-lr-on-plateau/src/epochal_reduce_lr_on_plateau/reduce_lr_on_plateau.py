@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Priority
+from epochal import Priority
+from epochal.arguments import Count, Number, OrNone, State, Verbosity
 from epochal.frameworks import adapt
-from epochal.monitor import Monitor, count, number, verbosity
+from epochal.monitor import MonitorCallback
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 
-class ReduceLROnPlateau(Callback):
+class Factor(Number):
+    """What a learning rate is multiplied by to become less."""
+
+    def check(self, value: Any) -> float:
+        """Return the number."""
+        factor = super().check(value)
+        if factor >= 1:
+            raise ValueError("has to be less than 1; the learning rate is multiplied by it")
+        return factor
+
+    def remark(self, value: Any) -> str:
+        """Warn of a factor that leaves nothing of the rate."""
+        return "" if super().check(value) > 0 else "is not more than 0, and reduces any learning rate to min_lr at once"
+
+
+class ReduceLROnPlateau(MonitorCallback):
     """Reduces the learning rate when a metric no longer improves.
 
     An epoch improves when its value is better than the best one so far by more than `min_delta`; NaN never does. After
@@ -25,13 +41,13 @@ class ReduceLROnPlateau(Callback):
 
     Args:
         monitor: The metric's key in the logs.
-        factor: What the learning rate is multiplied by; more than 0 and less than 1.
+        factor: What the learning rate is multiplied by; less than 1. One that is not more than 0 warns.
         patience: Epochs in a row without an improvement after which the rate is reduced. 0 counts as 1.
         verbose: 1: a line tells of every reduction.
         mode: "min", "max", or "auto", which finds out from the metric.
         min_delta: By how much a value has to be better to count; its sign does not matter.
         cooldown: With which epoch after a reduction the count begins anew. 0 counts as 1: with the next one.
-        min_lr: The learning rate is not reduced below it.
+        min_lr: The learning rate is not reduced below it. None: there is no such limit.
 
     Raises:
         TypeError: An argument has a wrong type.
@@ -54,37 +70,38 @@ class ReduceLROnPlateau(Callback):
     after = ("learning_rate_scheduler",)
     provides: tuple[str, ...] | None = ("learning_rate",)
     changes = ("learning_rate",)
-    state_attributes = ("best", "wait", "cooldown_counter")
+
+    factor = Factor()
+    patience = Count()
+    verbose = Verbosity()
+    cooldown = Count()
+    min_lr = OrNone(Number())
+
+    best = State(OrNone(Number()))
+    wait = State(Count(least=0))
+    cooldown_counter = State(Count(least=0))
 
     def __init__(
         self,
         monitor: str = "val_loss",
         factor: float = 0.1,
-        patience: int = 10,
-        verbose: int = 0,
+        patience: float = 10,
+        verbose: float | None = 0,
         mode: str = "auto",
         min_delta: float = 1e-4,
-        cooldown: int = 0,
-        min_lr: float = 0.0,
+        cooldown: float = 0,
+        min_lr: float | None = 0.0,
     ) -> None:
-        self._monitor = Monitor(self, monitor, mode, min_delta)
-        self.monitor = monitor
-        self.mode = self._monitor.mode
-        self.min_delta = self._monitor.min_delta
-        self.factor = number(self, "factor", factor)
-        if not 0 < self.factor < 1:
-            raise ValueError(
-                f"ReduceLROnPlateau: factor={factor!r} has to be more than 0 and less than 1; the learning rate is "
-                "multiplied by it"
-            )
-        self.patience = count(self, "patience", patience)
-        self.verbose = verbosity(self, verbose)
-        self.cooldown = count(self, "cooldown", cooldown)
-        self.min_lr = number(self, "min_lr", min_lr, least=0)
+        super().__init__(monitor, mode, min_delta)
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
         self._reset()
 
     def _reset(self) -> None:
-        self.best: float | None = None
+        self.best = None
         self.wait = 0
         self.cooldown_counter = 0
 
@@ -94,8 +111,7 @@ class ReduceLROnPlateau(Callback):
 
     def preflight(self) -> None:
         """Check that the learning rate can be set, and warn of a metric that is known not to come."""
-        self._monitor = Monitor(self, self.monitor, self.mode, self.min_delta)
-        self._monitor.begin()
+        self.begin_monitoring()
         adapt(self).check_learning_rate(type(self).__name__)
 
     def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
@@ -113,18 +129,18 @@ class ReduceLROnPlateau(Callback):
         """Add the learning rate to the logs, look at the epoch's value, and reduce the rate when it is time."""
         if logs is not None:
             logs.update(adapt(self).learning_rates())
-        value = self._monitor.read(logs)
+        value = self.monitored_value(logs)
         if value is None:
             return
         if self.in_cooldown():
-            self.cooldown_counter -= 1
-        if self._monitor.is_better(value, self.best):
+            self.cooldown_counter = max(0, self.cooldown_counter - 1)
+        if self.is_improvement(value, self.best):
             self.best = value
             self.wait = 0
         elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience and self._reduce(epoch):
-                self.cooldown_counter = self.cooldown
+                self.cooldown_counter = max(0, self.cooldown)
                 self.wait = 0
 
     def _reduce(self, epoch: int) -> bool:
@@ -132,13 +148,13 @@ class ReduceLROnPlateau(Callback):
         adapter = adapt(self)
         old = adapter.learning_rates()
         for key, rate in old.items():
-            reduced = max(rate * self.factor, self.min_lr)
+            reduced = rate * self.factor if self.min_lr is None else max(rate * self.factor, self.min_lr)
             if reduced < rate:
                 adapter.set_learning_rate(key, reduced)
         # Optimizers keep rates in a precision of their own, in which a rate may be at its lower bound already.
         new = adapter.learning_rates()
         changed = [key for key, rate in new.items() if rate < old[key]]
-        if self.verbose:
+        if self.verbose > 0:
             for key in changed:
                 self._say(epoch, key.removeprefix("learning_rate").removeprefix("_"), new[key])
         return bool(changed)

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from epochal import Callback, MissingDependencyError, Priority
+from epochal.arguments import Argument, Most, Number, Switch, Text
 from epochal.chief import is_chief
 from epochal.errors import one_line
-from epochal.monitor import count, number, switch
 
 from .payload import make_payload
 from .sender import Sender
 
 Logs = Mapping[str, Any] | None
+
+
+class Address(Text):
+    """The address of a server. With a wrong one training goes on, as in Keras, and nothing is delivered."""
+
+    def remark(self, value: Any) -> str:
+        """Warn of what is not an address."""
+        is_address = re.match(r"https?://[^/]", value, re.IGNORECASE)
+        return "" if is_address else "is not an address like 'http://localhost:9000', so nothing will be delivered"
+
+
+class Headers(Argument[Mapping[str, str] | None]):
+    """Headers of a request."""
+
+    def check(self, value: Any) -> Mapping[str, str] | None:
+        """Return the headers."""
+        if value is not None and not isinstance(value, Mapping):
+            raise TypeError("has to be a mapping of names to values")
+        return value
 
 
 class RemoteMonitor(Callback):
@@ -35,7 +55,7 @@ class RemoteMonitor(Callback):
         headers: Further headers of the request.
         send_as_json: Whether the request's body is the JSON itself.
         timeout: For how many seconds it waits for a connection and for an answer, and at the end of training.
-        queue_size: How many epochs may wait to be sent. Where one more comes, the oldest is given up.
+        queue_size: How many epochs may wait to be sent. Where one more comes, the oldest is given up. None: any number.
 
     Raises:
         TypeError, ValueError: A parameter is not usable.
@@ -48,6 +68,14 @@ class RemoteMonitor(Callback):
     provides = ()
     critical = False
 
+    root = Address()
+    path = Text()
+    field = Text()
+    headers = Headers()
+    send_as_json = Switch()
+    timeout = Number(above=0)
+    queue_size = Most()
+
     def __init__(
         self,
         root: str = "http://localhost:9000",
@@ -57,18 +85,15 @@ class RemoteMonitor(Callback):
         send_as_json: bool = False,
         *,
         timeout: float = 5.0,
-        queue_size: int = 100,
+        queue_size: int | None = 100,
     ) -> None:
-        _check(root, path, field, headers)
         self.root = root
         self.path = path
         self.field = field
         self.headers = headers
-        self.send_as_json = switch(self, "send_as_json", send_as_json)
-        self.timeout = number(self, "timeout", timeout)
-        if self.timeout <= 0:
-            raise ValueError(f"RemoteMonitor: timeout={timeout!r} has to be more than 0 seconds")
-        self.queue_size = count(self, "queue_size", queue_size, least=1)
+        self.send_as_json = send_as_json
+        self.timeout = timeout
+        self.queue_size = queue_size
         self._sender: Sender | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -137,7 +162,7 @@ class RemoteMonitor(Callback):
     def _post(self, payload: dict[str, Any]) -> str:
         """Send an epoch; gives why it could not, or nothing. It runs in the thread."""
         requests = _import_requests()
-        url, others = self.root + self.path, {"headers": self.headers, "timeout": self.timeout}
+        url, others = self.root + self.path, {"headers": self.headers, "timeout": _seconds(self.timeout)}
         try:
             if self.send_as_json:
                 response = requests.post(url, json=payload, **others)
@@ -173,11 +198,6 @@ def _import_requests() -> Any:
     return requests
 
 
-def _check(root: Any, path: Any, field: Any, headers: Any) -> None:
-    for name, value in (("root", root), ("path", path), ("field", field)):
-        if not isinstance(value, str):
-            raise TypeError(f"RemoteMonitor: {name}={value!r} has to be text")
-    if not re.match(r"https?://[^/]", root, re.IGNORECASE):
-        raise ValueError(f"RemoteMonitor: root={root!r} has to be an address, like 'http://localhost:9000'")
-    if headers is not None and not isinstance(headers, Mapping):
-        raise TypeError(f"RemoteMonitor: headers has to be a mapping of names to values, and is {type(headers)}")
+def _seconds(timeout: float) -> float | None:
+    """Return a timeout as the operating system takes it, which knows no infinity."""
+    return None if math.isinf(timeout) else timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ class Sender:
 
     Args:
         send: Sends one message; gives why it could not, or nothing. It must not raise.
-        size: How many messages may wait. Where one more comes, the oldest is given up.
+        size: How many messages may wait. Where one more comes, the oldest is given up. None: any number.
 
     Attributes:
         delivered: How many messages were sent.
@@ -26,7 +27,7 @@ class Sender:
         closed: Whether `close` was called.
     """
 
-    def __init__(self, send: Callable[[Any], str], size: int) -> None:
+    def __init__(self, send: Callable[[Any], str], size: int | None) -> None:
         self._send = send
         self._size = size
         self._waiting: deque[Any] = deque()
@@ -45,7 +46,7 @@ class Sender:
     def put(self, message: Any) -> None:
         """Take a message, without any wait for what is sent."""
         with self._changed:
-            if len(self._waiting) == self._size:
+            if self._size is not None and len(self._waiting) >= self._size:
                 self._waiting.popleft()
                 self.failures[f"more than {self._size} were waiting"] += 1
             self._waiting.append(message)
@@ -60,7 +61,7 @@ class Sender:
             timeout: For how many seconds at the most.
         """
         with self._changed:
-            return self._changed.wait_for(lambda: not self._is_working, timeout)
+            return self._changed.wait_for(lambda: not self._is_working, None if math.isinf(timeout) else timeout)
 
     def close(self, timeout: float) -> None:
         """Wait as `wait` does, and give up what is left then."""

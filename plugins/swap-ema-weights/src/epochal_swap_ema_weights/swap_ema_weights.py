@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Priority, StateError
+from epochal.arguments import Arrays, OrNone, Switch, shown
 from epochal.frameworks import adapt
 from epochal.hosts.loop import LoopRun
-from epochal.monitor import switch
 from epochal.warn import warn_user
 
 from .averages import exchange, forget, give_back, is_untouched, loan_of, note, put_in_for_good, set_aside
@@ -41,7 +41,7 @@ class SwapEMAWeights(Callback):
         swap_on_epoch: Whether the averages are in the model at the end of an epoch too.
 
     Raises:
-        TypeError: `swap_on_epoch` is not on or off.
+        TypeError: `swap_on_epoch` is neither true nor false, as an array of several elements.
         ValueError: When training, evaluation or prediction begins: the optimizer keeps no averages, or an evaluation
             or prediction begins before a step has filled them.
 
@@ -55,8 +55,10 @@ class SwapEMAWeights(Callback):
     before = ("model_checkpoint", "orbax_checkpoint")
     state_attributes = ("lent",)
 
+    swap_on_epoch = Switch()
+
     def __init__(self, swap_on_epoch: bool = False) -> None:
-        self.swap_on_epoch = switch(self, "swap_on_epoch", swap_on_epoch)
+        self.swap_on_epoch = swap_on_epoch
         self._training = False
         self._warned = False
         self._given: dict[str, Any] | None = None
@@ -74,8 +76,12 @@ class SwapEMAWeights(Callback):
 
     @lent.setter
     def lent(self, value: Any) -> None:
-        if value is not None and (not isinstance(value, dict) or set(value) != {"own_weights"}):
-            raise StateError(f"SwapEMAWeights: lent={value!r} is no state of it")
+        if value is not None:
+            if not isinstance(value, dict) or set(value) != {"own_weights"}:
+                raise StateError(
+                    f"this is no state of SwapEMAWeights: lent={shown(value)} has to hold own_weights alone"
+                )
+            OrNone(Arrays()).checked(self, value["own_weights"], "own_weights")
         self._given = value
 
     # Training

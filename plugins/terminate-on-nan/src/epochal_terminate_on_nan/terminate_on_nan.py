@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
-from epochal.monitor import switch
+from epochal.arguments import Switch
 from epochal.warn import warn_user
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class TerminateOnNaN(Callback):
             every callback still has its `on_run_end`; `on_train_end` is not sent.
 
     Raises:
-        TypeError: `raise_error` is neither True nor False.
+        TypeError: `raise_error` is neither true nor false, as an array of several elements.
         RuntimeError: While training, with `raise_error`: the loss is NaN or infinite.
 
     Example:
@@ -38,8 +38,10 @@ class TerminateOnNaN(Callback):
     priority = Priority.CONTROL
     provides = ()
 
+    raise_error = Switch()
+
     def __init__(self, raise_error: bool = False) -> None:
-        self.raise_error = switch(self, "raise_error", raise_error)
+        self.raise_error = raise_error
         self._epoch: int | None = None
         self._has_ended = False
         self._has_warned = False
