@@ -97,7 +97,10 @@ def test_only_the_named_command_is_imported() -> None:
         (["info"], "required: NAME"),
         (["plan", "--event"], "--event: expected one argument"),
         (["enable"], "required: NAME\n"),
-        (["enable", "stopper", "patience"], "'patience' is not of the form parameter=value, like patience=3"),
+        (["enable", "stopper", "patience", "=", "3"], "a parameter is written without spaces, like patience=3"),
+        (["enable", "patience=3"], "the name of a callback is missing"),
+        (["disable", "stopper", "patience=3"], "parameters are set by `epochal enable`: patience"),
+        (["disable", ""], "the name of a callback is missing"),
         (["enable", "stopper", "patience=1", "patience=2"], "'patience' is given twice"),
         (["enable", "stopper", "--patience=3"], "A parameter is written without dashes, patience=3"),
         (["enable", "stopper", "--patience", "3"], "A parameter is written without dashes, patience=3"),
@@ -126,8 +129,14 @@ def test_a_wrong_call_is_told_in_a_line(words: list[str], message: str, capsys: 
         (["enable", "writer"], "nothing was written:\n  writer: Writer needs path."),
         (["enable", "os:path"], "implements no event"),
         (["disable", "history"], "'history' is pinned"),
-        (["disable", ""], "'' is no name of a callback"),
-        (["disable", "a, b"], "'a, b' is no name of a callback"),
+        (["enable", "writer"], "`epochal enable writer path=…` sets it."),
+        (["enable", "stopper", "patience"], "'patience' is a parameter of 'stopper', and is given with its value"),
+        (["enable", "stopper,writer", "path=a"], "parameters are set for one callback at a time, and 2 are named"),
+        (["enable", "stoper,wrter"], "nothing was written:\n  no installed callback has the name 'stoper'."),
+        (["disable", "stoper"], "no callback has the name 'stoper'. Did you mean 'stopper'?"),
+        (["disable", "Stopper"], "no callback has the name 'Stopper'. Did you mean 'stopper'?"),
+        (["disable", "writer", "stoper#2", "history"], "nothing was written:\n  no callback has the name 'stoper'."),
+        (["disable", "./nowhere.py"], "there is no file './nowhere.py'."),
     ],
 )
 def test_what_cannot_be_done_is_told_without_a_traceback(
@@ -383,7 +392,8 @@ def paths(value: Any, prefix: str = "") -> set[str]:
 def test_the_json_has_the_shape_that_is_documented(
     full: Site, project: Path, words: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project / "epochal.toml").write_text('enable = ["nobody"]\n[callbacks.stopper]\npatience = 3\n')
+    text = 'enable = ["nobody"]\n[callbacks.stopper]\npatience = 3\n'
+    (project / "epochal.toml").write_text(text + "[priority]\nwritr = 3\n" * (words == ["config"]))
     assert main([*words, "--json"]) == code
     value = json.loads(capsys.readouterr().out)
     assert paths(value) == import_module(f"epochal.cli.{words[0]}").JSON.keys()

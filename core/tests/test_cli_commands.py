@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from epochal.cli import main
 from epochal.config import VARIABLES
@@ -118,9 +120,9 @@ def test_list_tells_who_is_active_and_why(full: Site, epochal: Told, project: Pa
 
 def test_list_says_what_is_wrong_with_what_cannot_be_used(full: Site, epochal: Told) -> None:
     full.distribution("fake-broken", callbacks={"broken": "no_such_package:X"})
-    printed, _, reason = epochal("list").partition("\nbroken of ")
+    reason, _, printed = epochal("list").partition("\n\n")
     assert row(printed, "broken") == "broken | unusable: broken | fake-broken | 1.0"
-    assert reason.startswith("fake-broken 1.0: its package 'no_such_package' is not there. Reinstall it")
+    assert reason.startswith("broken of fake-broken 1.0: its package 'no_such_package' is not there. Reinstall it")
     (found,) = (each for each in epochal.json("list")["callbacks"] if each["name"] == "broken")
     assert (found["status"], found["active"]) == ("broken", False)
     assert "Reinstall it" in found["reason"]
@@ -128,9 +130,45 @@ def test_list_says_what_is_wrong_with_what_cannot_be_used(full: Site, epochal: T
 
 def test_list_tells_once_that_two_claim_a_name(full: Site, epochal: Told) -> None:
     full.distribution("other-things", callbacks={"stopper": "fake_things:Stopper"})
-    last = epochal("list").splitlines()[-1]
-    assert last.startswith("stopper: fake-things 2.0 and other-things 1.0 both claim its name.")
+    first = epochal("list").splitlines()[0]
+    assert first.startswith("stopper: fake-things 2.0 and other-things 1.0 both claim its name.")
     assert epochal.out.count("both claim") == 1
+
+
+@pytest.mark.parametrize(
+    ("width", "header", "line"),
+    [
+        (200, "callback active distribution version", "stopper yes: epochal.toml, line 1 fake-things 2.0"),
+        (60, "callback active version", "stopper yes: epochal.toml, line 1 2.0"),
+        (46, "callback active", "stopper yes: epochal.toml, line 1"),
+        (40, "callback active", "stopper yes"),
+    ],
+)
+def test_list_keeps_a_line_for_each_callback_however_narrow_the_terminal(
+    site: Site, epochal: Told, project: Path, monkeypatch: pytest.MonkeyPatch, width: int, header: str, line: str
+) -> None:
+    site.package("fake_things")
+    names = ("stopper", "long_name_of_it")
+    site.distribution("fake-things", "2.0", callbacks=dict.fromkeys(names, "fake_things:Stopper"))
+    monkeypatch.setattr("epochal.cli.list.discover", site.catalogue)
+    (project / "epochal.toml").write_text('enable = ["stopper"]\n')
+    console = Console(width=width, force_terminal=True, color_system=None)
+    monkeypatch.setattr("epochal.cli.list.open_console", lambda: console)
+    lines = [" ".join(each.split()) for each in epochal("list").splitlines()]
+    assert header in lines
+    assert line in lines
+    assert all(len(each) <= width for each in lines)
+
+
+def test_what_a_terminal_would_obey_is_shown(full: Site, epochal: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    full.distribution("fake-red", callbacks={"red\x1b[31m": "fake_things:X\x1b[31m", "left\u202e": "fake_things"})
+    printed = epochal("list")
+    assert "red␛[31m" in printed
+    assert "left\N{REPLACEMENT CHARACTER}" in printed
+    for words in (["info", "red\x1b[31m"], ["plan", "--enable", "red\x1b[31m"], ["doctor"], ["list", "--json"]):
+        main(words)
+        told = capsys.readouterr()
+        assert not re.search("[\x1b\u202e]", told.out + told.err), words
 
 
 def test_list_says_that_the_settings_have_mistakes(full: Site, epochal: Told, project: Path) -> None:
@@ -198,7 +236,7 @@ def test_plan_shows_the_order_the_events_and_what_is_left_out(
     assert row(printed, "writer") == "writer | epochal.toml, line 1 | priority 90 (REPORT)"
     assert row(printed, "on_epoch_finalized") == "on_epoch_finalized | history"
     assert row(printed, "on_epoch_end") == "on_epoch_end | writer (behind the others, by trylast=True)"
-    assert "Nobody has: on_run_begin, " in printed
+    assert "No callback implements: on_run_begin, " in printed
     assert row(printed, "stopper") == "stopper | no: switched off by EPOCHAL_DISABLE"
     found = epochal.json("plan")
     assert [each["name"] for each in found["callbacks"]] == ["base_logger", "history", "writer"]
@@ -226,10 +264,32 @@ def test_plan_says_what_a_run_would_fail_of(full: Site, epochal: Told, project: 
     (project / "epochal.toml").write_text('enable = ["stopper"]\n[callbacks.writer]\npth = "a"\n')
     printed = epochal("plan", code=1)
     assert row(printed, "on_epoch_end") == "on_epoch_end | stopper"
-    end = printed[printed.index("A run begun here would fail:") :].splitlines()
-    assert end[1:] == [
-        "  epochal.toml, line 2, callbacks.writer: Writer needs path.",
+    assert printed.splitlines()[:3] == [
+        "A run begun here would fail:",
+        "  epochal.toml, line 2, callbacks.writer: Writer needs path. `epochal enable writer path=…` sets it.",
+        "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--enable", "writer"], "Add `--set writer.path=…`."),
+        (["--set", "writer.pth=a"], "Add `--set writer.path=…`."),
+        (["--set", "writer.path=a", "--set", "writer#2.pth=a"], "Add `--set writer#2.path=…`."),
+    ],
+)
+def test_plan_says_how_a_missing_parameter_is_typed(full: Site, epochal: Told, words: list[str], remedy: str) -> None:
+    (problem,) = epochal.json("plan", *words, code=1)["problems"]
+    assert problem.endswith(f" needs path. {remedy}")
+
+
+def test_what_the_environment_switches_on_without_its_parameters_is_told_how_to_be_set(
+    full: Site, epochal: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPOCHAL_ENABLE", "writer")
+    (problem,) = epochal.json("plan", code=1)["problems"]
+    assert problem.endswith(" needs path. `epochal enable writer path=…` sets it.")
 
 
 # config
@@ -243,9 +303,8 @@ def test_config_shows_every_setting_with_its_source(
     )
     monkeypatch.setenv("EPOCHAL_DISABLE", "writer")
     printed = epochal("config")
-    assert printed.startswith(f"config file: {project / 'pyproject.toml'}\n")
-    assert row(printed, "enable.stopper") == "enable.stopper | true | pyproject.toml, line 1"
-    assert row(printed, "disable.writer") == "disable.writer | true | EPOCHAL_DISABLE"
+    assert printed.startswith("config file: pyproject.toml\n")
+    assert row(printed, "disable") == 'disable | ["writer"] | EPOCHAL_DISABLE'
     assert row(printed, "autoload") == "autoload | false | EPOCHAL_AUTOLOAD"
     assert row(printed, "profile") == "profile | false | the default"
     assert row(printed, "traceback") == "traceback | false | the default"
@@ -258,6 +317,29 @@ def test_config_shows_every_setting_with_its_source(
         "layer": "file",
         "place": "pyproject.toml, line 2, tool.epochal.callbacks.stopper.patience",
     }
+
+
+def test_config_shows_settings_as_a_file_has_them(full: Site, epochal: Told, project: Path) -> None:
+    (project / "mine.py").touch()
+    (project / "epochal.toml").write_text(
+        'enable = ["stopper", "./mine.py"]\n[callbacks.writer]\npath = "a\\tb"\nmore = [1, {x = true}]\n'
+        '[callbacks."odd:Name"]\n[after]\nstopper = ["writer"]\n'
+    )
+    printed = epochal("config", code=0)
+    assert row(printed, "enable") == 'enable | ["stopper", "./mine.py"] | epochal.toml, line 1'
+    assert row(printed, "callbacks.writer.path") == r'callbacks.writer.path | "a\tb" | epochal.toml, line 3'
+    assert row(printed, "callbacks.writer.more") == "callbacks.writer.more | [1, {x = true}] | epochal.toml, line 4"
+    assert row(printed, 'callbacks."odd:Name"') == 'callbacks."odd:Name" | {} | epochal.toml, line 5'
+    assert row(printed, "after.stopper") == 'after.stopper | ["writer"] | epochal.toml, line 7'
+
+
+def test_config_warns_of_names_that_look_misspelt(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text('disable = ["stoper"]\n[after]\nwritr = ["stopper"]\n')
+    assert epochal("config").splitlines()[:2] == [
+        "warning: epochal.toml, line 1, disable: no callback has the name 'stoper'. Did you mean 'stopper'?",
+        "warning: epochal.toml, line 3, after.writr: no callback has the name 'writr'. Did you mean 'writer'?",
+    ]
+    assert len(epochal.json("config")["warnings"]) == 2
 
 
 def test_config_without_a_file_says_where_it_looked(epochal: Told) -> None:
@@ -279,8 +361,8 @@ def test_config_lists_mistakes_and_ends_with_1(
 ) -> None:
     (project / "epochal.toml").write_text(text)
     printed = epochal("config", code=1)
-    assert "The settings have a mistake:\n  " in printed
-    assert expected in printed.splitlines()[-1]
+    assert printed.startswith("The settings have a mistake:\n  ")
+    assert expected in printed.splitlines()[1]
 
 
 def test_the_entries_of_settings_name_every_key() -> None:
@@ -353,9 +435,30 @@ def test_enable_uses_the_file_above_and_disable_the_same(full: Site, epochal: To
 
 
 def test_disable_of_a_name_that_is_not_installed_says_so(full: Site, epochal: Told) -> None:
-    printed = epochal("disable", "stoper")
-    assert "No callback of the name 'stoper' is installed. Did you mean 'stopper'? If the code gives one" in printed
-    assert epochal.json("disable", "stoper")["active"] is False
+    printed = epochal("disable", "my_stopper")
+    assert "No callback of the name 'my_stopper' is installed. Did you mean 'stopper'? If the code gives one" in printed
+    assert epochal.json("disable", "my_stopper")["active"] is False
+
+
+def test_disable_takes_a_misspelt_name_that_is_in_the_file(full: Site, epochal: Told, project: Path) -> None:
+    (project / "epochal.toml").write_text('enable = ["stoper"]\n')
+    epochal("disable", "stoper")
+    assert (project / "epochal.toml").read_text() == 'enable = []\ndisable = ["stoper"]\n'
+
+
+@pytest.mark.parametrize("words", [["stopper,late"], ["stopper", "late"], ["stopper, late,"], ["stopper late"]])
+def test_several_are_switched_on_and_off_at_once(full: Site, epochal: Told, project: Path, words: list[str]) -> None:
+    full.distribution("late", callbacks={"late": "fake_things:Stopper"})
+    assert epochal("enable", *words).splitlines()[1:] == [
+        "epochal.toml, line 1: 'stopper' added to enable",
+        "epochal.toml, line 1: 'late' added to enable",
+        "active stopper: yes, epochal.toml, line 1",
+        "active late: yes, epochal.toml, line 1",
+    ]
+    assert [each["name"] for each in epochal.json("plan", "--disable", " ".join(words))["callbacks"]][2:] == []
+    found = epochal.json("disable", *words)
+    assert (project / "epochal.toml").read_text() == 'enable = []\ndisable = ["stopper", "late"]\n'
+    assert [(each["name"], each["active"]) for each in found["callbacks"]] == [("stopper", False), ("late", False)]
 
 
 def test_one_instance_of_several_can_be_switched_off(full: Site, epochal: Told, project: Path) -> None:

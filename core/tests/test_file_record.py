@@ -18,7 +18,7 @@ from epochal.config import VARIABLES, command_line, load_settings
 from epochal.discovery import Catalogue
 from epochal.early_check import check_settings
 from epochal.errors import CallbackImportError, ConfigError, InvalidCallbackError
-from epochal.path_names import absolute_name, is_path, relative_name, split_path
+from epochal.path_names import absolute_name, is_path, relative_name, split_names, split_path
 from epochal.selection import select
 from epochal.settings import Layer, Setting
 
@@ -125,6 +125,30 @@ def test_a_path_has_a_separator_or_ends_with_py(name: str, expected: tuple[str, 
 def test_any_other_name_is_none(name: str) -> None:
     assert not is_path(name)
     assert absolute_name(name, Path("/x")) == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("a,b", ["a", "b"]),
+        (" a , b,, ", ["a", "b"]),
+        ("a b", ["a", "b"]),
+        ("", []),
+        ("./marked.py,printer.py:LossPrinter", ["./marked.py", "printer.py:LossPrinter"]),
+        ("./marked.py a", ["./marked.py", "a"]),
+        ("a dir/x.py", ["a dir/x.py"]),
+        ("a, b.py", ["a, b.py"]),
+        ("a, b.py:X", ["a, b.py:X"]),
+        ("a dir/typo.py", ["a dir/typo.py"]),
+    ],
+)
+def test_names_are_split_at_commas_and_spaces_but_not_the_path_of_a_file(
+    here: Path, typed: str, names: list[str]
+) -> None:
+    (here / "a dir").mkdir()
+    (here / "a dir" / "x.py").touch()
+    (here / "a, b.py").touch()
+    assert split_names(typed) == names
 
 
 @given(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .discovery import VALUE, Record, Status
 from .errors import CallbackError, UnknownCallbackError, nearest
-from .names import short_name
+from .names import short_name, snake_case
 from .ordering import PINNED, base_name
 from .path_names import absolute_name, is_path
 
@@ -190,11 +190,21 @@ def misspelt_names(settings: Settings, known: Iterable[str]) -> Iterator[str]:
     for table in (switched_off, settings.priority, settings.on_error, settings.before, settings.after):
         for name, each in table.items():
             kind = base_name(name)
-            # A name that has a part more, `my_early_stopping`, is another one, and no misspelt one.
-            alike = [other for other in known if abs(len(other) - len(kind)) <= 2]
-            close = get_close_matches(kind, alike, n=1, cutoff=0.85) if kind not in known else []
-            if close:
-                yield f"{each.place}: no callback has the name {kind!r}. Did you mean {close[0]!r}?"
+            meant = meant_name(kind, known)
+            if meant:
+                yield f"{each.place}: no callback has the name {kind!r}. Did you mean {meant!r}?"
+
+
+def meant_name(name: str, known: Iterable[str]) -> str:
+    """Return the known name that another one is a misspelling of, `EarlyStopping` included; empty: there is none."""
+    names = {*known}
+    if name in names:
+        return ""
+    if snake_case(name) in names:
+        return snake_case(name)
+    # A name that has a part more, `my_early_stopping`, is another one, and no misspelt one.
+    alike = [other for other in names if abs(len(other) - len(name)) <= 2]
+    return next(iter(get_close_matches(name, alike, n=1, cutoff=0.85)), "")
 
 
 def unknown_preferences(catalogue: Catalogue, settings: Settings) -> Iterator[str]:

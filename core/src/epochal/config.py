@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
-from .path_names import absolute_name
+from .path_names import absolute_name, split_names
 from .settings import Layer, Setting, Settings, Table, merge
 from .toml import TOMLError, line_of, parse_toml
 from .warn import warn_user
@@ -403,5 +403,5 @@ def _flag(variables: Mapping[str, str], name: str, problems: list[str]) -> Setti
 
 
 def _listed(variables: Mapping[str, str], name: str) -> dict[str, Setting]:
-    words = [word.strip() for word in variables.get(name, "").split(",")]
-    return {absolute_name(word, Path.cwd()): Setting(True, name, "environment") for word in words if word}
+    names = split_names(variables.get(name, ""))
+    return {absolute_name(each, Path.cwd()): Setting(True, name, "environment") for each in names}

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .activity import find_record
+from .activity import find_record, meant_name
 from .config import FILE_NAME, PROJECT_FILE, config_file, read_text, short_path
 from .draft import Draft
-from .errors import ConfigError, EpochalError, InvalidCallbackError, one_line
+from .errors import (
+    CallbackError,
+    ConfigError,
+    EpochalError,
+    InvalidCallbackError,
+    UnknownCallbackError,
+    one_line,
+)
 from .member import make_member
 from .ordering import PINNED, base_name
-from .parameters import make_arguments
-from .path_names import absolute_name, is_path, relative_name
+from .parameters import assignments, make_arguments
+from .path_names import absolute_name, is_path, relative_name, split_path
 from .plan import order_events
 from .settings import Setting, Table
 from .values import spelling_hint
 from .warn import warn_user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from .discovery import Catalogue
     from .draft import Edit
@@ -46,22 +55,67 @@ def file_to_edit(start: Path) -> Path:
     return project if project.is_file() else start / FILE_NAME
 
 
-def enable(path: Path, name: str, given: Mapping[str, str], catalogue: Catalogue) -> Edit:
-    """Switch a callback on, and set parameters of it. It is imported, and its parameters are checked.
+def enable(path: Path, names: Sequence[str], given: Mapping[str, str], catalogue: Catalogue) -> Edit:
+    """Switch callbacks on, and set parameters of one. They are imported, and their parameters are checked.
 
     Args:
         path: The config file.
-        name: The callback's name, `package.module:Class`, or that of a further instance, `csv_logger#2`.
-        given: Parameter to its value, as it is typed.
+        names: The callbacks' names, `package.module:Class`, or that of a further instance, `csv_logger#2`.
+        given: Parameter to its value, as it is typed; for one callback only.
         catalogue: The installed callbacks.
 
     Raises:
         CallbackError: The callback is not installed, or cannot be used.
-        ConfigError: A parameter is wrong, or the file has mistakes where it is to be edited.
+        ConfigError: A parameter is wrong, the file has mistakes where it is to be edited, or one of several callbacks
+            cannot be used.
         EpochalError: The file cannot be edited.
     """
-    number, draft = _number(name), Draft(path)
-    found = find_record(base_name(name), catalogue.preferring(draft.preferences())).load()
+    names = [*dict.fromkeys(names)]
+    if given and len(names) > 1:
+        raise EpochalError(
+            f"parameters are set for one callback at a time, and {len(names)} are named: {', '.join(names)}."
+        )
+    draft = Draft(path)
+    loaded = _load(names, catalogue.preferring(draft.preferences()))
+    spelt = [_switch_on(draft, path, name, given) for name in names]
+    edit = draft.edit()
+    problems = [
+        problem for found, name in zip(loaded, spelt, strict=True) for problem in _check(found, name, edit, given)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return edit
+
+
+def _load(names: Sequence[str], catalogue: Catalogue) -> list[Any]:
+    """Import callbacks; of several, all that cannot be used are told."""
+    loaded: list[Any] = []
+    errors: list[CallbackError] = []
+    for name in names:
+        _number(name)
+        try:
+            loaded.append(find_record(base_name(name), catalogue).load())
+        except CallbackError as error:
+            is_parameter = bool(loaded) and name in _parameters(loaded[0])
+            what = f"{name!r} is a parameter of {names[0]!r}, and is given with its value, {name}=…."
+            errors.append(UnknownCallbackError(name, what) if is_parameter else error)
+    if errors and len(names) == 1:
+        raise errors[0]
+    if errors:
+        raise ConfigError(map(str, errors))
+    return loaded
+
+
+def _parameters(found: Any) -> Mapping[str, Any]:
+    try:
+        return inspect.signature(found).parameters
+    except (TypeError, ValueError):  # nothing to read
+        return {}
+
+
+def _switch_on(draft: Draft, path: Path, name: str, given: Mapping[str, str]) -> str:
+    """Switch one callback on, and return its name as the file spells it."""
+    number = _number(name)
     name = _spelt(name, draft, path)
     kind = base_name(name)
     for each in dict.fromkeys((name, kind)):
@@ -80,32 +134,46 @@ def enable(path: Path, name: str, given: Mapping[str, str], catalogue: Catalogue
         draft.add_table(kind, given)
     elif kind not in PINNED:
         draft.add_name("enable", kind)
-    edit = draft.edit()
-    _check(found, name, edit, given)
-    return edit
+    return name
 
 
-def disable(path: Path, name: str) -> Edit:
-    """Switch a callback off. What it is set to stays in the file.
+def disable(path: Path, names: Sequence[str], catalogue: Catalogue) -> Edit:
+    """Switch callbacks off. What they are set to stays in the file.
 
     Args:
         path: The config file.
-        name: A callback's name; it need not be installed, as the code may pass one of that name.
+        names: The callbacks' names; they need not be installed, as the code may pass one of that name.
+        catalogue: The installed callbacks.
 
     Raises:
         ConfigError: The file has mistakes where it is to be edited.
-        EpochalError: The callback is pinned, or the file cannot be edited.
+        EpochalError: A callback is pinned or its name is misspelt, or the file cannot be edited.
     """
+    draft = Draft(path)
+    known = [*PINNED, *(record.name for record in catalogue.records)]
+    problems = [problem for name in dict.fromkeys(names) if (problem := _objection(name, draft, path, known))]
+    if problems:
+        raise EpochalError("\n  ".join(problems if len(problems) == 1 else ["nothing was written:", *problems]))
+    for name in dict.fromkeys(names):
+        spelt = _spelt(name, draft, path)
+        draft.remove_name("enable", spelt)
+        draft.add_name("disable", spelt)
+    return draft.edit()
+
+
+def _objection(name: str, draft: Draft, path: Path, known: Sequence[str]) -> str:
+    """Return what keeps a name from being switched off; empty: nothing does."""
     _number(name)
     if not (_NAME.fullmatch(name) or is_path(name)):
-        raise EpochalError(f"{name!r} is no name of a callback.")
+        return f"{name!r} is no name of a callback."
     if name in PINNED:
-        raise EpochalError(f"{name!r} is pinned, in every run, and cannot be switched off.")
-    draft = Draft(path)
-    name = _spelt(name, draft, path)
-    draft.remove_name("enable", name)
-    draft.add_name("disable", name)
-    return draft.edit()
+        return f"{name!r} is pinned, in every run, and cannot be switched off."
+    if _spelt(name, draft, path) in draft.all_names():
+        return ""
+    if is_path(name):
+        return "" if Path(split_path(absolute_name(name, Path.cwd()))[0]).exists() else f"there is no file {name!r}."
+    meant = meant_name(base_name(name), known)
+    return f"no callback has the name {base_name(name)!r}. Did you mean {meant!r}?" if meant else ""
 
 
 def _number(name: str) -> int:
@@ -128,12 +196,8 @@ def _spelt(name: str, draft: Draft, path: Path) -> str:
 # The parameters
 
 
-def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> None:
-    """Check all parameters of an instance against the constructor, and try whether it takes their values.
-
-    Raises:
-        ConfigError: They are wrong.
-    """
+def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with an instance's parameters, by the constructor's signature and by calling it."""
     number = _number(name)
     key = absolute_name(base_name(name), edit.path.absolute().parent)
     tables = read_text(edit.path, edit.text).tables.get(key, ())
@@ -141,13 +205,12 @@ def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> None:
     for key in given:
         parameters[key] = Setting(parameters[key].value, f"{key}={given[key]}", "command line")
     if not callable(found):
-        problems = [f"{name!r} is no class, and has no parameters."] if parameters else _no_callback(found, name)
-    else:
-        arguments, problems = make_arguments(found, Table(name, "command line", parameters))
-        problems = [problem + _hint(problem, given) for problem in problems]
-        problems = problems or _refusal(found, name, arguments)
-    if problems:
-        raise ConfigError(problems)
+        return [f"{name!r} is no class, and has no parameters."] if parameters else _no_callback(found, name)
+    arguments, problems = make_arguments(
+        found, Table(name, "command line", parameters), partial(assignments, f"epochal enable {name}")
+    )
+    problems = [problem + _hint(problem, given) for problem in problems]
+    return problems or _refusal(found, name, arguments)
 
 
 def _hint(problem: str, given: Mapping[str, str]) -> str:

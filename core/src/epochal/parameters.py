@@ -16,14 +16,26 @@ from typing import TYPE_CHECKING, Any
 from .errors import nearest, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .settings import Setting, Table
 
 _REFERENCE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
 
 
-def make_arguments(kind: Callable[..., Any], table: Table) -> tuple[dict[str, Any], list[str]]:
+def assignments(command: str, names: Iterable[str]) -> str:
+    """Return the sentence that says how parameters are typed behind a command.
+
+    >>> assignments("epochal enable csv_logger", ["filename"])
+    '`epochal enable csv_logger filename=…` sets it.'
+    """
+    typed = [f"{name}=…" for name in names]
+    return f"`{' '.join([command, *typed])}` sets {'it' if len(typed) == 1 else 'them'}."
+
+
+def make_arguments(
+    kind: Callable[..., Any], table: Table, remedy: Callable[[Sequence[str]], str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """Check a table against a constructor's signature and type hints.
 
     A text `"package.module:name"` stands for the object of this name, where the parameter does not take text.
@@ -31,6 +43,7 @@ def make_arguments(kind: Callable[..., Any], table: Table) -> tuple[dict[str, An
     Args:
         kind: The class, or whatever makes the callback.
         table: The parameters.
+        remedy: Returns the sentence that says how missing parameters are given.
 
     Returns:
         The arguments for the call, and what is wrong with them, each as a sentence with its place.
@@ -57,7 +70,8 @@ def make_arguments(kind: Callable[..., Any], table: Table) -> tuple[dict[str, An
             problems.append(f"{setting.place}: {title} has no parameter {key!r}.{nearest(key, named)} {there}")
     missing = [name for name, each in named.items() if each.default is Parameter.empty and name not in table.parameters]
     if missing:
-        problems.append(f"{table.place}: {title} needs {', '.join(missing)}.")
+        how = f" {remedy(missing)}" if remedy is not None else ""
+        problems.append(f"{table.place}: {title} needs {', '.join(missing)}.{how}")
     return arguments, problems
 
 

@@ -29,6 +29,27 @@ def split_path(name: str) -> tuple[str, str]:
     return (found["path"], found["attribute"] or "") if found is not None else (name, "")
 
 
+def split_names(text: str) -> list[str]:
+    """Split a list of names as it is typed, at commas and spaces; neither splits the path of a file that is there.
+
+    >>> split_names("csv_logger, early_stopping terminate_on_nan,")
+    ['csv_logger', 'early_stopping', 'terminate_on_nan']
+    """
+    names: list[str] = []
+    for piece in [text] if _is_there(text) else text.split(","):
+        words = piece.split()
+        # A path that is mistyped stays whole too, so that the error shows it as it was meant.
+        is_one = is_path(piece) and (
+            _is_there(piece) or not all(not is_path(word) or _is_there(word) for word in words)
+        )
+        names += [piece.strip()] if is_one else words
+    return names
+
+
+def _is_there(name: str) -> bool:
+    return is_path(name) and os.path.exists(os.path.expanduser(split_path(name.strip())[0]))
+
+
 def absolute_name(name: str, folder: Path) -> str:
     """Give the one spelling of a name that is a path: absolute, `~` expanded. Any other name stays as it is.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,13 @@ from .errors import (
 from .implementation import may_be_called
 from .member import default_name, make_member
 from .ordering import PINNED, base_name, order, unique_name
-from .parameters import make_arguments
+from .parameters import assignments, make_arguments
 from .path_names import absolute_name
 from .settings import Settings
 from .warn import warn_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .discovery import Catalogue, Record
     from .member import Member
@@ -94,6 +95,7 @@ class _Wanted:
         activated: Why it is active.
         position: Its position in the code; None: it is not named there.
         place: Where the settings switch it on, so that what is wrong with it is a mistake of theirs; empty: nowhere.
+        layer: The source that switches it on: that of the setting, "code", or "default".
         tables: The parameters of its instances; without any there is one with its defaults.
     """
 
@@ -102,6 +104,7 @@ class _Wanted:
     activated: str
     position: int | None
     place: str
+    layer: str
     tables: tuple[Table, ...]
 
 
@@ -280,7 +283,8 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
             problems.take(found, place)
             continue
         activated = "asked for in code" if name in asked else why
-        yield _Wanted(name, found, activated, asked.get(name), place, settings.tables.get(name, ()))
+        layer = "code" if name in asked else switch.layer if switch is not None else "default"
+        yield _Wanted(name, found, activated, asked.get(name), place, layer, settings.tables.get(name, ()))
 
 
 def _take_replacement(objects: list[tuple[int, Any]], record: Record, catalogue: Catalogue) -> tuple[int, Any] | None:
@@ -333,7 +337,7 @@ def _instances(
         if not may_be_called(kind, stage):
             return
         if not wanted.tables:
-            yield name, _instance(kind, wanted.record), wanted.activated
+            yield name, _instance(kind, wanted), wanted.activated
     except CallbackError as error:
         problems.take(error, wanted.tables[0].place if wanted.tables else wanted.place)
         return
@@ -347,7 +351,7 @@ def _instances(
                 problems.add(f"{table.place}: {name!r} is no class, and has no parameters.")
             yield own, kind, why
             continue
-        arguments, wrong = make_arguments(kind, table)
+        arguments, wrong = make_arguments(kind, table, partial(_remedy, wanted.record, table.layer, own=own))
         problems.add(*wrong)
         if wrong:
             continue
@@ -357,17 +361,27 @@ def _instances(
             problems.add(f"{table.place}: creating {name!r} failed: {one_line(error)}")
 
 
-def _instance(found: Any, record: Record) -> Any:
-    """Create the callback that a record names, with its defaults."""
+def _remedy(record: Record, layer: str, needed: Sequence[str], *, own: str = "") -> str:
+    """Return the sentence that names the shortest way to give missing parameters to what a layer switches on."""
+    address = record.address + own.removeprefix(record.name)
+    if layer == "command line":
+        return f"Add `{' '.join(f'--set {address}.{each}=…' for each in needed)}`."
+    return assignments(f"epochal enable {address}", needed)
+
+
+def _instance(found: Any, wanted: _Wanted) -> Any:
+    """Create a callback that is active by its name, with its defaults."""
+    record = wanted.record
     if not isinstance(found, type):
         return found
     needed = _needed_parameters(found)
     if needed:
+        how = _remedy(record, wanted.layer, needed)
+        if wanted.layer == "code":
+            call = f"{found.__name__}({', '.join(f'{each}=…' for each in needed)})"
+            how = f"Give it as an object: `from {record.module} import {found.__name__}`, then `{call}`. Or {how}"
         raise CallbackImportError(
-            record.name,
-            f"the callback {record.name!r} of {record.origin} needs {', '.join(needed)}. Give it as an object: "
-            f"`from {record.module} import {found.__name__}`, then `{found.__name__}({needed[0]}=…)`; or in the "
-            f"config, with `epochal enable {record.address} {' '.join(f'{each}=…' for each in needed)}`.",
+            record.name, f"the callback {record.name!r} of {record.origin} needs {', '.join(needed)}. {how}"
         )
     try:
         return found()

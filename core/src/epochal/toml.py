@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from functools import lru_cache
@@ -35,6 +36,28 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise TOMLError("lists or tables are nested too deeply") from None
     except ValueError as error:  # also a number of thousands of digits
         raise TOMLError(str(error)) from None
+
+
+def as_toml(value: Any) -> str:
+    """Return a value of a config file as the file may write it, on one line.
+
+    >>> as_toml({"a": [True, 1.5, "x"]})
+    '{a = [true, 1.5, "x"]}'
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{as_key(key)} = {as_toml(each)}' for key, each in value.items())}}}"
+    return str(value)
+
+
+def as_key(key: str) -> str:
+    """Return a part of a key, in quotes where it needs them."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
 
 
 def line_of(text: str, keys: tuple[str, ...], number: int = 0) -> int | None:

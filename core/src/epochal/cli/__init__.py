@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EpochalError, nearest, one_line
+from ..printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def complain(text: str) -> None:
     """Print what is wrong on standard error; on a terminal its lines are broken between words."""
-    text = f"epochal: {text}"
+    text = printable(f"epochal: {text}")
     if sys.stderr is not None and sys.stderr.isatty():
         text = "\n".join(map(_wrapped, text.split("\n")))
     print(text, file=sys.stderr)

@@ -51,7 +51,7 @@ def complete_names(**_: Any) -> list[str]:
     """Give the names of the installed callbacks."""
     from ..discovery import discover
 
-    return sorted({record.name for record in discover().records})
+    return sorted({record.name for record in discover().records if record.name.isprintable()})
 
 
 def complete_overrides(prefix: str, **_: Any) -> list[str]:
@@ -66,6 +66,12 @@ def complete_overrides(prefix: str, **_: Any) -> list[str]:
 def complete_parameters(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
     """Give the parameters of the callback that was named, which is imported."""
     return _parameters_of(parsed_args.name)
+
+
+def complete_names_and_parameters(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Return the names of the installed callbacks, and behind a name its parameters."""
+    words = [word for word in parsed_args.words or () if "=" not in word]
+    return [*complete_names(), *(_parameters_of(words[0]) if len(words) == 1 else ())]
 
 
 def _parameters_of(name: str) -> list[str]:

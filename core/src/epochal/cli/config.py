@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..activity import mistakes
-from ..config import FILE_NAME, PROJECT_FILE, config_file, load_settings
+from rich.text import Text
+
+from ..activity import misspelt_names, mistakes
+from ..config import FILE_NAME, PROJECT_FILE, config_file, load_settings, short_path
 from ..discovery import discover
+from ..path_names import is_path, relative_name
+from ..toml import as_key, as_toml
 from .output import add_json, count_of, folder, jsonable, open_console, print_json, print_table, say, say_problems
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from rich.console import Console
 
-    from ..settings import Setting, Settings
+    from ..settings import Settings
 
 DESCRIPTION = """\
-Show the settings of a run that begins in this folder, each with its source: the config file, an environment variable,
-or the default. The exit code is 1 when they have mistakes. What a callback does with its parameters is checked
-by `epochal plan`."""
+Show the settings of a run that begins in this folder, as a config file writes them, each with its source: the config
+file, an environment variable, or the default. The exit code is 1 when they have mistakes. What a callback does with
+its parameters is checked by `epochal plan`."""
 
 JSON = {
     "config_file": "the config file that counts, or null",
@@ -29,6 +35,7 @@ JSON = {
     "settings[].layer": '"file", "environment" or "default"',
     "settings[].place": "where it stands: file, line and key, or the variable; empty for a default",
     "problems[]": "the mistakes",
+    "warnings[]": "what looks like a mistake, and is none if the code gives a callback of that name",
 }
 
 
@@ -41,38 +48,70 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the settings."""
     with folder() as here:
         settings, file = load_settings(here), config_file(here)
-        problems = mistakes(discover(), settings)
+        catalogue = discover()
+        problems = mistakes(catalogue, settings)
+        warnings = [*misspelt_names(settings, (record.name for record in catalogue.records))]
         if arguments.json:
-            print_json(_as_json(settings, problems, file))
+            print_json(_as_json(settings, problems, warnings, file))
         else:
-            _show(open_console(), settings, problems, file)
+            console = open_console()
+            _show_problems(console, problems, warnings)
+            _show(console, settings, file)
     return 1 if problems else 0
 
 
-def _show(console: Console, settings: Settings, problems: list[str], file: Path | None) -> None:
+def _show_problems(console: Console, problems: list[str], warnings: list[str]) -> None:
+    if problems:
+        say_problems(console, f"The settings have {count_of(len(problems), 'mistake')}:", problems)
+    for warning in warnings:
+        say(console, Text.assemble(("warning: ", "bold yellow"), warning))
+    if problems or warnings:
+        console.print()
+
+
+def _show(console: Console, settings: Settings, file: Path | None) -> None:
     if file is None:
         say(
             console,
             f"There is no config file: no {FILE_NAME} and no [tool.epochal] in a {PROJECT_FILE}, here or above.",
         )
     else:
-        say(console, f"config file: {file}")
+        say(console, f"config file: {short_path(file)}")
     console.print()
-    print_table(
-        console,
-        ["key", "value", "from"],
-        [[key, _value(setting), setting.where or "the default"] for key, setting in settings.entries()],
-    )
-    if problems:
-        console.print()
-        say_problems(console, f"The settings have {count_of(len(problems), 'mistake')}:", problems)
+    print_table(console, ["key", "value", "from"], [*_rows(settings, file)], prose=1)
 
 
-def _value(setting: Setting) -> str:
-    return str(setting.value).lower() if isinstance(setting.value, bool) else repr(setting.value)
+def _rows(settings: Settings, file: Path | None) -> Iterator[tuple[str, str, str]]:
+    """Yield each key as a config file has it, with its value in TOML and its source."""
+    spelt = partial(_spelt, folder=Path.cwd() if file is None else file.absolute().parent)
+    for key, is_on in (("enable", True), ("disable", False)):
+        switched = {name: each for name, each in settings.switches.items() if each.value is is_on}
+        by_place: dict[str, list[str]] = {}
+        for name, each in switched.items():
+            if not (is_on and name in settings.tables):  # a table switches on by being there
+                by_place.setdefault(each.where, []).append(spelt(name))
+        for where, names in by_place.items():
+            yield key, as_toml(names), where
+    for key, setting in (("autoload", settings.autoload), ("profile", settings.profile)):
+        yield key, as_toml(setting.value), setting.where or "the default"
+    for key in ("prefer", "priority", "on_error", "before", "after"):
+        for name, setting in getattr(settings, key).items():
+            yield f"{key}.{as_key(spelt(name))}", as_toml(setting.value), setting.where
+    for name, tables in settings.tables.items():
+        for number, table in enumerate(tables, 1):
+            title = f"callbacks.{as_key(spelt(name))}" + (f"#{number}" if number > 1 else "")
+            if not table.parameters:
+                yield title, "{}", table.where
+            for parameter, setting in table.parameters.items():
+                yield f"{title}.{as_key(parameter)}", as_toml(setting.value), setting.where
 
 
-def _as_json(settings: Settings, problems: list[str], file: Path | None) -> object:
+def _spelt(name: str, folder: Path) -> str:
+    """Return a name as the config file writes it: a path begins in its folder."""
+    return relative_name(name, folder) if is_path(name) else name
+
+
+def _as_json(settings: Settings, problems: list[str], warnings: list[str], file: Path | None) -> object:
     return {
         "config_file": file,
         "settings": [
@@ -80,4 +119,5 @@ def _as_json(settings: Settings, problems: list[str], file: Path | None) -> obje
             for key, each in settings.entries()
         ],
         "problems": problems,
+        "warnings": warnings,
     }

@@ -49,20 +49,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(console: Console, diagnosis: Diagnosis) -> None:
-    print_table(console, ["", ""], diagnosis.facts)
-    for each in diagnosis.findings:
-        console.print()
+    for each in sorted(diagnosis.findings, key=lambda finding: not finding.is_error):
         style = "bold red" if each.is_error else "bold yellow"
         say(console, Text.assemble((f"{each.severity}: ", style), each.what))
         if each.remedy:
             say_below(console, each.remedy, 2)
-    console.print()
+        console.print()
     errors = sum(each.is_error for each in diagnosis.findings)
     warnings = len(diagnosis.findings) - errors
     counts = [
         f"{number} {what}{'s' * (number > 1)}" for number, what in ((errors, "error"), (warnings, "warning")) if number
     ]
     say(console, f"{' and '.join(counts)} found." if counts else "Nothing is wrong.", "bold")
+    console.print()
+    print_table(console, ["", ""], diagnosis.facts)
 
 
 def _as_json(diagnosis: Diagnosis) -> object:

@@ -9,7 +9,7 @@ from rich.text import Text
 from ..activity import activities, mistakes
 from ..config import config_file, load_settings
 from ..discovery import Status, discover
-from .output import add_json, count_of, folder, open_console, print_json, print_table, say
+from .output import add_json, count_of, folder, has_room, open_console, print_json, print_table, say
 
 if TYPE_CHECKING:
     import argparse
@@ -57,22 +57,47 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(console: Console, found: Sequence[Activity], problems: Sequence[str]) -> None:
-    if found:
-        print_table(
-            console,
-            ["callback", "active", "distribution", "version"],
-            [[each.record.name, each.summary, each.record.distribution, each.record.version] for each in found],
-            prose=1,
-            styles=["red" if each.record.status is not Status.OK else "" for each in found],
-        )
-    else:
-        say(console, "No callbacks are installed. `pip install epochal` brings the default ones.")
-    for name, reason in dict.fromkeys(map(_trouble, found)):
-        if reason:
-            say(console, Text.assemble((name, "bold red"), reason))
+    troubles = [(name, reason) for name, reason in dict.fromkeys(map(_trouble, found)) if reason]
     if problems:
         what = f"The settings have {count_of(len(problems), 'mistake')}, and a run begun here would fail."
         say(console, f"{what} `epochal config` says more.", "bold red")
+    for name, reason in troubles:
+        say(console, Text.assemble((name, "bold red"), reason))
+    if problems or troubles:
+        console.print()
+    if not found:
+        say(console, "No callbacks are installed. `pip install epochal` brings the default ones.")
+        return
+    columns, left_out = _columns(console, found)
+    print_table(
+        console,
+        [*columns],
+        [*zip(*columns.values(), strict=True)],
+        prose=1,
+        styles=["red" if each.record.status is not Status.OK else "" for each in found],
+    )
+    if left_out:
+        say(console, f"A wider terminal shows more: {', '.join(left_out)}.", "dim")
+
+
+def _columns(console: Console, found: Sequence[Activity]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the columns that leave each callback its one line, and the names of those that there is no room for."""
+    columns = {
+        "callback": [each.record.name for each in found],
+        "active": [each.summary for each in found],
+        "distribution": [each.record.distribution for each in found],
+        "version": [each.record.version for each in found],
+    }
+    left_out: list[str] = []
+    for name in ("distribution", "version", "why"):
+        if has_room(console, [*columns], [*zip(*columns.values(), strict=True)]):
+            break
+        left_out.append(name)
+        if name == "why":
+            columns["active"] = [text.partition(":")[0] for text in columns["active"]]
+        else:
+            del columns[name]
+    return columns, left_out
 
 
 def _trouble(activity: Activity) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..console import make_console
 from ..errors import EpochalError
+from ..printable import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -48,7 +49,7 @@ def folder() -> Iterator[Path]:
     path = str(here)
 
     def tell(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"epochal: warning: {message}", file=sys.stderr)
+        print(printable(f"epochal: warning: {message}"), file=sys.stderr)
 
     sys.path.append(path)
     try:
@@ -98,20 +99,26 @@ def check_stdout() -> None:
 
 def say(console: Console, text: str | Text, style: str = "") -> None:
     """Print a sentence; only a terminal has an edge to break it at."""
-    text = text if isinstance(text, Text) else Text(text, style)
+    text = _safe(text if isinstance(text, Text) else Text(text, style))
     text.overflow = "fold"
     console.print(text, soft_wrap=not console.is_terminal)
 
 
 def say_below(console: Console, text: str | Text, indent: int) -> None:
     """Print a sentence, indented in all of its lines."""
-    text = text if isinstance(text, Text) else Text(text)
+    text = _safe(text if isinstance(text, Text) else Text(text))
     if not console.is_terminal:
         console.print(Text(" " * indent) + text, soft_wrap=True)
         return
     for line in text.wrap(console, max(console.width - indent, 10), overflow="fold"):
         line.rstrip()
         console.print(Text(" " * indent) + line)
+
+
+def _safe(text: Text) -> Text:
+    """Make the characters of a text printable; its styles stay where they are."""
+    text.plain = printable(text.plain)
+    return text
 
 
 def say_problems(console: Console, title: str, problems: Sequence[str]) -> None:
@@ -151,7 +158,8 @@ def print_table(
         styles: The style of each row; none: plain.
     """
     prose %= len(columns)
-    widths = [max(map(_width, cells)) for cells in zip(columns, *rows, strict=True)]
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = _widths(columns, rows)
     gaps = _GAP * (len(columns) - 1)
     room = console.width - sum(widths) + widths[prose] - gaps
     if console.is_terminal and room < min(_NARROWEST, widths[prose]):
@@ -177,6 +185,15 @@ def print_table(
         console.print(table)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     console.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def has_room(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether every row of a table stands in one line; only a terminal has a width."""
+    return not console.is_terminal or sum(_widths(columns, rows)) + _GAP * (len(columns) - 1) <= console.width
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(_width, cells)) for cells in zip(columns, *rows, strict=True)]
 
 
 def _width(text: str) -> int:

@@ -77,6 +77,9 @@ def _event(name: str | None) -> str | None:
 
 def show(console: Console, plan: Plan, event: str | None = None) -> None:
     """Show a plan, or one event of it."""
+    if plan.problems:
+        say_problems(console, "A run begun here would fail:", plan.problems)
+        console.print()
     file = short_path(plan.file) if plan.file is not None else "none"
     say(console, f"config file: {file}")
     if event is None:
@@ -85,9 +88,6 @@ def show(console: Console, plan: Plan, event: str | None = None) -> None:
         _show_left_out(console, plan)
     else:
         _show_event(console, event, plan.events[event])
-    if plan.problems:
-        console.print()
-        say_problems(console, "A run begun here would fail:", plan.problems)
 
 
 def _show_order(console: Console, plan: Plan) -> None:
@@ -105,7 +105,7 @@ def _show_events(console: Console, plan: Plan) -> None:
     )
     silent = [event for event, steps in plan.events.items() if not steps]
     if silent:
-        say(console, f"Nobody has: {', '.join(silent)}.")
+        say(console, f"No callback implements: {', '.join(silent)}.")
 
 
 def _called(step: Step) -> str:
@@ -117,11 +117,11 @@ def _show_left_out(console: Console, plan: Plan) -> None:
     silent = [each.record.name for each in plan.left_out if each.summary == "no"]
     if not plan.left_out:
         return
-    _title(console, "Installed and left out")
+    _title(console, "Not in this run")
     if said:
         print_table(console, ["callback", "active"], [[each.record.name, each.summary] for each in said])
     if silent:
-        say(console, f"Nobody asks for: {', '.join(silent)}.")
+        say(console, f"Installed, not enabled: {', '.join(silent)}.")
 
 
 def _show_event(console: Console, event: str, steps: tuple[Step, ...]) -> None:

@@ -14,6 +14,7 @@ from ..errors import ConfigError, nearest
 from ..hosts.script import drive_keras
 from ..program import NotRunnableError, Program
 from ..settings import Setting
+from . import complain
 from .switches import SOURCE, add_switches, layer_of, with_hints
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         drive_keras()
         return program.run()
     except NotRunnableError as error:
-        _say(str(error))
+        complain(str(error))
         return 2
 
 
@@ -127,7 +128,7 @@ class _Planner:
 
     def refuse(self, package: str) -> None:
         if self.status is None:
-            _say(f"the models of {package} are not driven by `epochal run`, so there is no plan")
+            complain(f"the models of {package} are not driven by `epochal run`, so there is no plan")
             self.status = 1
         raise SystemExit(self.status)
 
@@ -150,11 +151,7 @@ def _plan(program: Program) -> int:
 
 
 def _say_no_plan(program: Program) -> None:
-    _say(f"{program.name!r} ended before any fit, evaluate or predict, so there is no plan")
-
-
-def _say(message: str) -> None:
-    print(f"epochal: {message}", file=sys.stderr)
+    complain(f"{program.name!r} ended before any fit, evaluate or predict, so there is no plan")
 
 
 def _show(run: Run, members: Sequence[Member]) -> int:

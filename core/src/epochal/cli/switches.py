@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..path_names import absolute_name
+from ..path_names import absolute_name, split_names
 from ..settings import Layer, Setting
 from ..values import parse_value, spelling_hint
 from .completion import complete_names, complete_overrides
@@ -72,5 +72,5 @@ def _override(text: str) -> Override:
 
 
 def _names(words: Iterable[str] | None, option: str) -> dict[str, Setting]:
-    names = [name.strip() for word in words or () for name in word.split(",")]
-    return {absolute_name(name, Path.cwd()): Setting(True, f"{option} {name}", SOURCE) for name in names if name}
+    names = [name for word in words or () for name in split_names(word)]
+    return {absolute_name(name, Path.cwd()): Setting(True, f"{option} {name}", SOURCE) for name in names}

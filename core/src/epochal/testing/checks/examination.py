@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CallbackError, ConfigError, one_line
-from ...parameters import make_arguments
+from ...parameters import assignments, make_arguments
 from ...settings import Setting, Table
 from ...values import parse_value, spelling_hint
 from .subject import Subject
@@ -45,7 +46,9 @@ def make_subject(name: str, given: Mapping[str, str]) -> Subject:
     if typed and not callable(found):
         problems = [f"{name!r} is no class, and has no parameters."]
     elif typed or isinstance(found, type):
-        arguments, problems = make_arguments(found, Table(name, "command line", typed))
+        arguments, problems = make_arguments(
+            found, Table(name, "command line", typed), partial(assignments, f"epochal check {name}")
+        )
     problems = [problem + _hint(problem, given) for problem in problems]
     if problems:
         raise ConfigError(problems)
