@@ -122,3 +122,19 @@ def test_a_run_that_goes_on_with_its_state_has_the_history_of_one_that_was_never
     assert (second.history, second.epoch) == (whole.history, whole.epoch)
     assert second.to_rows() == whole.to_rows()
     assert first.epoch == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"history": None}, {"history": {"loss": 1.0}}, {"epoch": [-1]}, {"epoch": ["0"]}, {"_rows": {}}),
+        *({"_rows": [1]}, {"epoch": [0]}, {"history": {"loss": [1.0]}}, {"history": {}, "_rows": []}),
+    ],
+)
+def test_a_state_that_does_not_fit_is_an_error_and_changes_nothing(change: dict[str, Any]) -> None:
+    history = History()
+    FakeHost(history).fit(epochs=2, values=lambda epoch, _: {"loss": 1.0 - epoch / 4})
+    state = history.state_dict()
+    with pytest.raises(epochal.StateError, match=r"^this is no state of History: "):
+        history.load_state_dict(state | change)
+    assert history.state_dict() == state

@@ -87,12 +87,21 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename = filename
-        self.sep = Separator().checked(self, separator, "separator")  # Keras names the two so
+        self.separator = separator
         self.append = append
         self.rows_before = None
         self._table: Table | None = None
         self._begun = False
         self._row: dict[str, Any] = {}
+
+    @property
+    def separator(self) -> str:
+        """What stands between two fields; `sep` is Keras's name for it."""
+        return self.sep
+
+    @separator.setter
+    def separator(self, value: str) -> None:
+        self.sep = Separator().checked(self, value, "separator")
 
     @filename.then
     def _follow_filename(self) -> None:

@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, MissingDependencyError, Priority
+from epochal import Callback, MissingDependencyError, Priority, StateError
+from epochal.arguments import Argument, State, check_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+class Metrics(Argument[dict[str, list[Any]]]):
+    """The values of every metric."""
+
+    def check(self, value: Any) -> dict[str, list[Any]]:
+        """Return them."""
+        if not isinstance(value, dict) or not all(isinstance(values, list) for values in value.values()):
+            raise TypeError("has to be a dict of lists")
+        return value
+
+
+class Epochs(Argument[list[int]]):
+    """Numbers of epochs."""
+
+    def check(self, value: Any) -> list[int]:
+        """Return them."""
+        if not isinstance(value, list) or not all(isinstance(each, int) and each >= 0 for each in value):
+            raise TypeError("has to be a list of numbers of 0 or more")
+        return value
+
+
+class Rows(Argument[list[dict[str, Any]]]):
+    """The metrics of every epoch."""
+
+    def check(self, value: Any) -> list[dict[str, Any]]:
+        """Return them."""
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            raise TypeError("has to be a list of dicts")
+        return value
 
 
 class History(Callback):
@@ -26,12 +57,30 @@ class History(Callback):
 
     priority = Priority.METRICS
     provides = ()
-    state_attributes = ("history", "epoch", "_rows")
+
+    history = State(Metrics())
+    epoch = State(Epochs())
+    _rows = State(Rows())
 
     def __init__(self) -> None:
-        self.history: dict[str, list[Any]] = {}
-        self.epoch: list[int] = []
-        self._rows: list[dict[str, Any]] = []
+        self.history = {}
+        self.epoch = []
+        self._rows = []
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the state that `state_dict` gave, before training begins.
+
+        Raises:
+            StateError: It is not the state of a History, or one whose parts disagree; then nothing has changed.
+        """
+        checked = check_state(self, state)
+        rows, recorded = checked["_rows"], checked["history"]
+        counts = {key: sum(key in row for row in rows) for key in recorded}
+        if len(rows) != len(checked["epoch"]) or any(len(recorded[key]) != counts[key] for key in recorded):
+            raise StateError(
+                "this is no state of History: its epochs and its metrics have different numbers of entries"
+            )
+        super().load_state_dict(state)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the epoch as far as it is known."""
