@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_progbar_logger.format import WIDTH, as_float, counted, duration, metrics, number, pace, span
+from epochal.reading import WIDTH, number
+from epochal_progbar_logger.format import as_float, counted, duration, metrics, pace, span
 
 
 class Tensor:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, MissingDependencyError, Priority, StateError
 from epochal.arguments import Argument, State, check_state
+from epochal.reading import number, reading_order
+from epochal.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_MOST_ROWS = 20
+"""How many epochs a table shows; of more, the first and the last ones."""
+_WIDEST = 24
+"""The most characters of a value that is not a number."""
 
 
 class Metrics(Argument[dict[str, list[Any]]]):
@@ -124,46 +134,84 @@ class History(Callback):
             raise _missing("to_frame", "pandas", "frame") from None
         return pd.DataFrame(self.to_rows(), columns=["epoch", *self.history]).set_index("epoch")
 
-    def plot(self, metrics: Iterable[str] | None = None) -> Any:
+    def plot(self, metrics: Iterable[str] | None = None, ax: Any = None) -> Any:
         """Draw the metrics over the epochs, each together with its `val_` counterpart.
 
+        In a notebook the figure is shown at the end of the cell, once, without `%matplotlib inline` too.
+
         Args:
-            metrics: Names without `val_`. None: all.
+            metrics: Names without `val_`. None: all that are numbers.
+            ax: The matplotlib Axes to draw into: one for all metrics, or as many as metrics. None: a new figure.
 
         Returns:
-            The matplotlib Figure, with one Axes a metric.
+            The matplotlib Figure, with one Axes a metric; `ax` if it was passed.
 
         Raises:
             KeyError: A metric of this name was never recorded.
+            ValueError: There are more or fewer Axes than metrics.
             MissingDependencyError: matplotlib is not installed.
         """
-        names = self._plotted_names(metrics)
+        curves = {name: {key: self._points(key) for key in (name, f"val_{name}")} for name in self._plotted(metrics)}
         try:
-            from matplotlib.figure import Figure
-            from matplotlib.ticker import MaxNLocator
+            from .plot import draw
         except ImportError:
             raise _missing("plot", "matplotlib", "plot") from None
-        figure = Figure(figsize=(6.4, 1.0 + 2.6 * len(names)), layout="constrained")
-        for number, name in enumerate(names, start=1):
-            axes = figure.add_subplot(len(names), 1, number)
-            for key in (name, f"val_{name}"):
-                points = [
-                    (epoch + 1, row[key]) for epoch, row in zip(self.epoch, self._rows, strict=True) if key in row
-                ]
-                if points:
-                    axes.plot(*zip(*points, strict=True), marker=".", label=key)
-            axes.set(xlabel="epoch", ylabel=name)
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.legend()
-        return figure
+        return draw(curves, ax)
 
-    def _plotted_names(self, metrics: Iterable[str] | None) -> list[str]:
-        recorded = list(dict.fromkeys(key.removeprefix("val_") for key in self.history))
-        names = recorded if metrics is None else list(metrics)
+    def _points(self, key: str) -> list[tuple[int, Any]]:
+        rows = zip(self.epoch, self._rows, strict=True)
+        return [(epoch + 1, row[key]) for epoch, row in rows if isinstance(row.get(key), Real)]
+
+    def _plotted(self, metrics: Iterable[str] | None) -> list[str]:
+        recorded = list(dict.fromkeys(key.removeprefix("val_") for key in reading_order(self.history)))
+        if metrics is None:
+            return [name for name in recorded if self._points(name) or self._points(f"val_{name}")]
+        names = list(metrics)
         for name in names:
             if name not in recorded:
                 raise KeyError(f"no metric {name!r} was recorded; there are: {', '.join(recorded) or 'none'}")
         return names
+
+    # How it is shown
+
+    def __repr__(self) -> str:
+        return f"<History: {self._title()}>"
+
+    def __rich__(self) -> View:
+        names = reading_order(self.history)
+        rows = [[str(row["epoch"] + 1), *(_text(row[name]) for name in names)] for row in self.to_rows()]
+        if len(rows) > _MOST_ROWS:
+            half = _MOST_ROWS // 2
+            rows = [*rows[:half], ["…"] * (1 + len(names)), *rows[-half:]]
+        return View(self._title(), ["epoch", *names], rows, numbers=True)
+
+    def _repr_html_(self) -> str:
+        return self.__rich__().html()
+
+    def _title(self) -> str:
+        """Return in a line what was recorded, and how the run ended."""
+        count = len(self.epoch)
+        title = "1 epoch" if count == 1 else f"{count} epochs"
+        name = next((name for name in ("val_loss", "loss") if self._points(name)), None)
+        if name is not None:
+            epoch, value = min(self._points(name), key=lambda point: point[1] if math.isfinite(point[1]) else math.inf)
+            title += f", best {name} {number(value)} in epoch {epoch}"
+        outcome = None if self.run is None else self.run.outcome
+        if outcome is None or outcome.status == "completed":
+            return title
+        return f"{title}; {outcome.status}: {outcome.reason}" if outcome.reason else f"{title}; {outcome.status}"
+
+
+def _text(value: Any) -> str:
+    """Return a value as text; None, which stands for a metric that an epoch does not have, is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return number(value)
+    if isinstance(value, Real):
+        return number(float(value))
+    shape = getattr(value, "shape", ())
+    return shorten(f"array{tuple(shape)}" if shape else str(value), _WIDEST, placeholder="…")
 
 
 def _missing(method: str, package: str, extra: str) -> MissingDependencyError:

@@ -8,7 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .format import as_float, counted, duration, metrics, number, span
+from epochal.reading import number
+
+from .format import as_float, counted, duration, metrics, span
 from .layout import NO_BREAK, Overall, View
 from .phase import Phase
 from .table import Entry
