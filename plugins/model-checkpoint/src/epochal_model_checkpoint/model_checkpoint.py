@@ -100,13 +100,16 @@ class ModelCheckpoint(SavingCallback):
         self.save_weights_only = save_weights_only
         self.filepath = filepath
         self.keep = keep
-        self._written = Written(self._template)
         self._check_together()
 
     @filepath.then
     def _follow_filepath(self) -> None:
-        self._template = PathTemplate(self.filepath)
+        template, before = PathTemplate(self.filepath), vars(self).get("_template")
+        if before is not None and before.text == template.text:
+            return
+        self._template = template
         self.writes = (self.filepath,)
+        self._written = Written(template)  # what another path wrote, for another fold, stays
 
     def _check_together(self) -> None:
         """Check parameters that have to suit each other; in `preflight` anew, as they may be set one after another."""
@@ -128,17 +131,11 @@ class ModelCheckpoint(SavingCallback):
         A relative path counts from the working directory at the time of the save. The state holds the names alone, so
         that they mean the files in the path's folder also after that folder was moved or copied.
         """
-        return self._files.paths()
-
-    @property
-    def _files(self) -> Written:
-        if self._written.template is not self._template:  # what another path wrote, for another fold, stays
-            self._written = Written(self._template)
-        return self._written
+        return self._written.paths()
 
     @property
     def _written_names(self) -> list[list[str]]:
-        return self._files.names()
+        return self._written.names()
 
     @_written_names.setter
     def _written_names(self, names: list[list[str]]) -> None:
@@ -165,8 +162,8 @@ class ModelCheckpoint(SavingCallback):
             return True
         names = write(path, save, own=adapter.overrides(self._method))
         if self.keep is not None:
-            self._files.add(path, names)
-            self._files.remove_older(self.keep)
+            self._written.add(path, names)
+            self._written.remove_older(self.keep)
         return True
 
     @property
