@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import Argument, Number, count, number, switch, verbosity
 from .callback import Callback
-from .errors import nearest, nearest_key
+from .errors import nearest, nearest_key, shown
 from .forecast import Forecast
 from .frameworks import adapt
 from .logs import read_array
@@ -174,7 +174,7 @@ class Monitor:
         """Give a value of the metric as a float, or None if it is no scalar, which is said once a run."""
         scalar = None if value is None else _scalar(value)
         if scalar is None and value is not None:
-            self._say("scalar", f"{self._watches()}, which is no scalar: {value!r}.")
+            self._say("scalar", f"{self._watches()}, which is no scalar: {shown(value)}.")
         return scalar
 
     def is_better(self, value: float, reference: float | None) -> bool:

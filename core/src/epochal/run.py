@@ -185,7 +185,7 @@ class Run:
         Raises:
             RunError: It is too late, or the object is no callback of this run.
         """
-        from .errors import RunError
+        from .errors import RunError, shown
 
         if self._drop is None:
             raise RunError("events can be dropped in on_run_begin only; the call lists are compiled after it")
@@ -193,7 +193,7 @@ class Run:
             if member.callback is callback:
                 self._drop(member, events)
                 return
-        raise RunError(f"{callback!r} is no callback of this run, so no event of it can be dropped")
+        raise RunError(f"{shown(callback)} is no callback of this run, so no event of it can be dropped")
 
     def close(self, holders: Sequence[Member] = ()) -> None:
         """Let go of the driver, and of the callbacks in turn, so that no circle keeps them. The driver calls it.
