@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Argument, Count, Number, OrNone, State, Switch, Verbosity, Whole, shown
+from .arguments import Argument, Count, Number, OrNone, State, Switch, Verbosity, Whole
 from .callback import Priority
 from .chief import is_chief
+from .errors import shown
 from .monitor import MonitorCallback
 
 if TYPE_CHECKING:
