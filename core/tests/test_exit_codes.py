@@ -119,7 +119,7 @@ def results() -> dict[Any, Any]:
 def test_a_program_ends_on_sigterm_as_without_a_run_or_with_143(
     case: tuple[str, int, str, str], results: dict[Any, Any]
 ) -> None:
-    host, times, handler, place = case
+    host, _, handler, place = case
     code, out, err = results[case]
     lines = out.splitlines()
     goes_on = handler == "ignored" or (handler == "returns" and (host != "leaving" or place == "on_run_end"))
