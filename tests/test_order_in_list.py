@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Data = tuple[Any, Any]
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*monitors 'f1', which the model does not report")
+pytestmark = pytest.mark.filterwarnings("ignore:.*monitors 'f1', and the model does not report it")
 
 
 class F1Metric(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from .activity import Activity, activity_of, find_record
 from .callback import Callback, Priority
-from .errors import shown
 from .implementation import events_of
 from .ordering import base_name
 from .path_names import absolute_name, split_path
@@ -203,7 +202,7 @@ def _written(default: Any) -> str:
     """Give a default as Python writes it; of code its name, as its address tells nothing."""
     if isinstance(default, (type, FunctionType, BuiltinFunctionType)):
         return f"{default.__module__}.{default.__qualname__}".removeprefix("builtins.")
-    return shown(default)
+    return " ".join(repr(default).split())
 
 
 # Docstrings

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .log_values import as_text, read_value
+
 if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+    from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 
 PLAIN = frozenset((float, int, bool, str, bytes, type(None)))
 """The types of values that are on no device."""
@@ -69,7 +71,7 @@ class Logs(dict[str, Any]):
         pending = self._pending
         if pending and key in pending:
             tensor = pending[key]
-            super().__setitem__(key, _read(tensor))
+            super().__setitem__(key, read_value(tensor))
             del pending[key]
             self._raw = {**self._raw, key: tensor}
         return super().__getitem__(key)
@@ -82,7 +84,7 @@ class Logs(dict[str, Any]):
         if pending:
             write = super().__setitem__
             for key, value in pending.items():
-                write(key, _read(value))
+                write(key, read_value(value))
             self._raw = {**self._raw, **pending}
             self._pending = {}
         return self
@@ -230,7 +232,7 @@ class Logs(dict[str, Any]):
 
 def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Sort by key and flatten nested dicts, as Keras's `pythonify_logs` does."""
-    for key in sorted(values):
+    for key in _in_order(values):
         value = values[key]
         if isinstance(value, dict):
             yield from _flat(value)
@@ -238,26 +240,9 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _read(value: Any) -> Any:
-    """Give a scalar of any framework as a float, a larger tensor as a NumPy array, anything else as it is."""
-    if isinstance(value, (str, bytes)):
-        return value
+def _in_order(keys: Iterable[Any]) -> list[Any]:
+    """Sort keys; those that are not text, which a callback may have written for the next event, come last."""
     try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError, NotImplementedError):
-        pass  # no scalar, or no number
-    except Exception as error:
-        # Frameworks have words of their own for "not a scalar". What reading a scalar tensor raises is an error of the
-        # device, and the user's to see.
-        if not getattr(value, "ndim", 0) and (hasattr(value, "dtype") or isinstance(error, RuntimeError)):
-            raise
-    return read_array(value) if hasattr(value, "__array__") else value
-
-
-def read_array(tensor: Any) -> Any:
-    """Give a tensor of any framework as a NumPy array."""
-    import numpy as np
-
-    if hasattr(tensor, "detach"):  # PyTorch gives no array of what is on a GPU or part of a gradient
-        tensor = tensor.detach().cpu()
-    return np.asarray(tensor)
+        return sorted(keys)
+    except TypeError:
+        return sorted(keys, key=lambda key: (not isinstance(key, str), as_text(key)))

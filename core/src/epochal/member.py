@@ -8,8 +8,9 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback, Priority
-from .errors import InvalidCallbackError, shown
+from .errors import InvalidCallbackError
 from .hookspecs import PROJECT
+from .log_values import attribute
 from .names import snake_case
 from .ordering import Candidate
 
@@ -135,7 +136,7 @@ def _priority(callback: Any, name: str, title: str) -> int:
         return Priority.CONTROL
     raise InvalidCallbackError(
         name,
-        f"the priority of {title} is {shown(priority)}, and it has to be an int, "
+        f"the priority of {title} is {priority!r}, and it has to be an int, "
         "like epochal.Priority.REPORT or 90. Lower runs earlier.",
     )
 
@@ -158,7 +159,7 @@ def _critical(callback: Any, name: str, title: str) -> bool:
         return critical
     if is_keras_callback(callback):
         return True
-    raise InvalidCallbackError(name, f"`critical` of {title} is {shown(critical)}, and it has to be True or False.")
+    raise InvalidCallbackError(name, f"`critical` of {title} is {critical!r}, and it has to be True or False.")
 
 
 def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, ...]:
@@ -168,7 +169,7 @@ def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, .
     if is_keras_callback(callback):
         return ()
     raise InvalidCallbackError(
-        name, f"`{attribute}` of {title} is {shown(names)}, and it has to be a tuple of names, like ('history',)."
+        name, f"`{attribute}` of {title} is {names!r}, and it has to be a tuple of names, like ('history',)."
     )
 
 
@@ -208,10 +209,10 @@ def marked_functions(callback: Any) -> dict[str, dict[str, Any]]:
     for scope in (getattr(callback, "__dict__", {}), *map(vars, kinds)):
         attributes = {**scope, **attributes}
     found = {}
-    for attribute, function in sorted(attributes.items()):
+    for name, function in sorted(attributes.items()):
         if isinstance(function, (staticmethod, classmethod)):
             function = function.__func__
-        options = getattr(function, MARK, None)
+        options = attribute(function, MARK)  # of an attribute that may be anything
         if isinstance(options, dict):
-            found[attribute] = options
+            found[name] = options
     return found

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import Argument, Number, count, number, switch, verbosity
 from .callback import Callback
-from .errors import nearest, nearest_key, shown
+from .errors import nearest, nearest_key
 from .forecast import Forecast
 from .frameworks import adapt
-from .logs import read_array
+from .log_values import as_number, as_text, in_short
 from .warn import warn_user
 
 if TYPE_CHECKING:
@@ -165,16 +165,18 @@ class Monitor:
         """
         value = (logs or {}).get(self.metric)
         if value is None:
-            self._say("missing", f"{self._watches()}, which is not in the logs.{self._instead(logs or ())}")
+            is_none = self.metric in (logs or {})
+            what = "which is None." if is_none else f"which is not in the logs.{self._instead(logs or ())}"
+            self._say("missing", f"{self._watches()}, {what}")
             self._direction()
             return None
         return self.as_scalar(value)
 
     def as_scalar(self, value: Any) -> float | None:
         """Give a value of the metric as a float, or None if it is no scalar, which is said once a run."""
-        scalar = None if value is None else _scalar(value)
+        scalar = as_number(value)
         if scalar is None and value is not None:
-            self._say("scalar", f"{self._watches()}, which is no scalar: {shown(value)}.")
+            self._say("scalar", f"{self._watches()}, which is not a scalar: {in_short(value)}.")
         return scalar
 
     def is_better(self, value: float, reference: float | None) -> bool:
@@ -211,22 +213,13 @@ class Monitor:
         return f"{type(self.owner).__name__} monitors {self.metric!r}"
 
     def _instead(self, keys: Any) -> str:
-        return f"{nearest_key(self.metric, keys)} There are: {', '.join(keys) or 'none'}."
+        names = [as_text(key) for key in keys]
+        return f"{nearest_key(self.metric, names)} There are: {', '.join(names) or 'none'}."
 
     def _say(self, what: str, message: str) -> None:
         if what not in self._said:
             self._said.add(what)
             warn_user(message)
-
-
-def _scalar(value: Any) -> float | None:
-    """Give a scalar as a float, also an array of one (Keras's F1Score gives one an output); None if it is none."""
-    if isinstance(value, (str, bytes)):
-        return None
-    try:
-        return float(read_array(value).item() if getattr(value, "ndim", 0) else value)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 class MonitorCallback(Callback):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import TemplateError, nearest_key
+from .log_values import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,13 +100,14 @@ class PathTemplate:
         for name in self.fields:
             if name not in values:
                 raise self._unknown(name, [*logs, *OWN_FIELDS[: 1 if batch is None else 2]])
+        filled = in_short(values)
         try:
             path = "".join(_filled(self._parts, values))
         except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
-            raise TemplateError(f"the path {self.text!r} cannot be filled with {values}: {error}.") from None
+            raise TemplateError(f"the path {self.text!r} cannot be filled with {filled}: {error}.") from None
         if self.fields and self._leaves_folder(path):
             raise TemplateError(
-                f"the path {self.text!r}, filled with {values}, is {path!r}, which is not in the template's folder. "
+                f"the path {self.text!r}, filled with {filled}, is {path!r}, which is not in the template's folder. "
                 "Log a value without '..' and without a leading slash."
             )
         return path

@@ -74,12 +74,7 @@ class Termination:
     def _pass_on(self) -> None:
         frame, self._frame = self._frame, None  # what its locals hold is not to outlive it
         if callable(self._previous):
-            try:
-                self._previous(signal.SIGTERM, frame)
-            except BaseException as error:
-                if isinstance(error.__context__, Terminated):
-                    error.__context__ = None  # the program's own handler raised; how the run ended is ours
-                raise
+            self._previous(signal.SIGTERM, frame)
         else:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)

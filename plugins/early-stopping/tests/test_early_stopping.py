@@ -550,6 +550,6 @@ def test_auto_that_cannot_find_out_is_an_error() -> None:
 
 def test_what_is_no_scalar_is_said_once_and_not_counted() -> None:
     callback = EarlyStopping(patience=1)
-    with pytest.warns(UserWarning, match="'val_loss', which is no scalar") as warned:
+    with pytest.warns(UserWarning, match="'val_loss', which is not a scalar") as warned:
         _train(callback, [[1.0, 2.0]] * 3)  # type: ignore[list-item]  # that is the point
     assert (len(warned), callback.wait, callback.best) == (1, 0, None)

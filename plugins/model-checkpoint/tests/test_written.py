@@ -161,8 +161,8 @@ def test_two_names_of_one_file_are_one(tmp_path: Path) -> None:
     # As with "A.keras" and "a.keras" where upper and lower case are the same.
     checkpoint = fit(ModelCheckpoint(tmp_path / "{name}.keras", keep=1), 0, 1, name="A")
     os.link(tmp_path / "A.keras", tmp_path / "a.keras")
-    checkpoint._written.add(str(tmp_path / "a.keras"), ["a.keras"])
-    checkpoint._written.remove_older(1)
+    checkpoint._files.add(str(tmp_path / "a.keras"), ["a.keras"])
+    checkpoint._files.remove_older(1)
     assert names(tmp_path) == ["A.keras", "a.keras"]
 
 

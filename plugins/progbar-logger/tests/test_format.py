@@ -2,23 +2,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal.reading import WIDTH, number
-from epochal_progbar_logger.format import as_float, counted, duration, metrics, pace, span
-
-
-class Tensor:
-    """An array of some framework, as far as it matters here."""
-
-    def __init__(self, value: float, *shape: int) -> None:
-        self.shape = shape
-        self.value = value
-
-    def item(self) -> float:
-        return self.value
+from epochal_progbar_logger.format import WIDTH, counted, duration, metrics, number, pace, span
 
 
 @pytest.mark.parametrize(
@@ -59,8 +48,9 @@ def test_metrics_of_all_kinds() -> None:
         "count": 3,
         "best": True,
         "note": "two\n\x1b[31mlines",
-        "one": Tensor(0.25, 1),
-        "confusion": Tensor(0.0, 3, 3),
+        "one": np.array([0.25]),
+        "confusion": np.eye(3) * 0.75,
+        "ragged": [[1], [1, 2]],
         "nothing": None,
         "object": object(),
     }
@@ -70,7 +60,7 @@ def test_metrics_of_all_kinds() -> None:
         ("best", "True"),
         ("note", "two [31mlines"),
         ("one", "0.2500"),
-        ("confusion", "array(3, 3)"),
+        ("confusion", "0.2500"),
     )
 
 
@@ -79,13 +69,6 @@ def test_metrics_are_in_reading_order() -> None:
     assert [name for name, _ in metrics(dict.fromkeys(names, 0.5))] == [
         *("loss", "accuracy", "learning_rate"),
         *("val_loss", "val_accuracy"),
-    ]
-
-
-def test_as_float() -> None:
-    assert [as_float(value) for value in (1, 0.5, Tensor(0.25, 1), None, "x", Tensor(0.0, 2))] == [
-        *(1.0, 0.5, 0.25),
-        *(None, None, 0.0),
     ]
 
 

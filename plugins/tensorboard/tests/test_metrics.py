@@ -232,7 +232,7 @@ def test_what_is_no_number_is_said_once(model: Any, logs: Path, scalars: Any) ->
         return {"loss": 0.5, "confusion": np.zeros((2, 2)), "nothing": None}
 
     board = TensorBoard(logs, update_freq=1)
-    with pytest.warns(UserWarning, match="is no number and no text") as said:
+    with pytest.warns(UserWarning, match="is not a number and not text") as said:
         FakeHost(board, model=model).fit(epochs=2, values=values)
     assert sorted(str(each.message).split("'")[1] for each in said) == ["confusion", "nothing"]
     assert set(scalars(logs / "train")) == {"batch_loss", "epoch_loss", "epoch_learning_rate"}

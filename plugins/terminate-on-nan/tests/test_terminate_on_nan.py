@@ -153,6 +153,8 @@ def test_no_other_value_than_the_loss_is_fetched() -> None:
 
 def test_what_the_device_raises_is_the_users_to_see() -> None:
     class Lost(Tensor):
+        dtype = "float32"
+
         def __float__(self) -> float:
             raise RuntimeError("the device is lost")
 
@@ -180,7 +182,7 @@ def _bare_without_logs() -> None:
     "loss", [[math.nan, 1.0], np.array([math.nan, 1.0]), "high", object()], ids=lambda v: str(type(v))
 )
 def test_a_loss_that_is_no_scalar_is_said_once_and_left_alone(loss: Any) -> None:
-    with pytest.warns(UserWarning, match="which is no scalar: ") as warned:
+    with pytest.warns(UserWarning, match="which is not a scalar: ") as warned:
         run = FakeHost(TerminateOnNaN()).fit(values=_losses(loss))
     assert len(warned) == 1
     assert run.outcome == epochal.Outcome("completed")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority, StateError
-from epochal.arguments import Argument, is_array
 from epochal.logs import WEIGHTS
 
 if TYPE_CHECKING:
@@ -13,43 +12,9 @@ if TYPE_CHECKING:
 
     from epochal import Run
 
+_NUMBERS = ("b", "i", "u", "f", "c")
 _CHUNK = 100
 """How many batches wait before their values are fetched: the device is waited for once in so many batches."""
-
-
-class Names(Argument[frozenset[str]]):
-    """Names of metrics. None: no name."""
-
-    def check(self, value: Any) -> frozenset[str]:
-        """Return the names."""
-        if isinstance(value, str):
-            raise TypeError(f"has to be several names, like [{value!r}]")
-        try:
-            names = frozenset(() if value is None else value)
-        except TypeError:
-            raise TypeError("has to be names of metrics, like ['auc']") from None
-        if not all(isinstance(name, str) for name in names):
-            raise TypeError("has to be names of metrics, like ['auc']")
-        return names
-
-
-class Means(Argument[dict[str, Any]]):
-    """What a restart in the middle of an epoch needs."""
-
-    def check(self, value: Any) -> dict[str, Any]:
-        """Return it."""
-        if not isinstance(value, dict) or set(value) != {"epoch", "totals", "weights"}:
-            raise TypeError("has to hold epoch, totals and weights")
-        epoch, totals, weights = value["epoch"], value["totals"], value["weights"]
-        if epoch is not None and (not isinstance(epoch, int) or epoch < 0):
-            raise ValueError("has to have None or a number of 0 or more for its epoch")
-        if not isinstance(totals, dict) or not all(isinstance(v, (int, float)) or is_array(v) for v in totals.values()):
-            raise TypeError("has to have numbers or arrays for its totals")
-        if not isinstance(weights, dict) or not all(isinstance(each, (int, float)) for each in weights.values()):
-            raise TypeError("has to have numbers for its weights")
-        if totals.keys() != weights.keys():
-            raise ValueError("has to have a weight for each of its totals")
-        return value
 
 
 class BaseLogger(Callback):
@@ -57,7 +22,8 @@ class BaseLogger(Callback):
 
     The mean is weighted by the batch's `size` (number of examples) times its `num_steps` (number of steps that the
     values are the mean of); a batch without them has weight 1. Of a stateful metric the last value counts. Means are
-    taken in double precision, of arrays element by element. They are in the logs of `on_epoch_end` and `on_test_end`
+    taken in double precision, of arrays element by element; of what has no mean (text, a list, None) the last value
+    counts. They are in the logs of `on_epoch_end` and `on_test_end`
     before anyone else reads them; a value that is in these logs already is left as it is. The formula is that of
     tf-keras 2's BaseLogger.
 
@@ -76,17 +42,12 @@ class BaseLogger(Callback):
     provides = ()
     state_attributes = ("means",)
 
-    stateful_metrics = Names()
-
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
-        self.stateful_metrics = stateful_metrics
-        self._epoch: int | None = None
-        self._given: dict[str, Any] = {}
-
-    @stateful_metrics.then
-    def _begin_means(self) -> None:
+        self.stateful_metrics = _checked_names(stateful_metrics)
         self._train = _Means(self.stateful_metrics)
         self._test = _Means(self.stateful_metrics)
+        self._epoch: int | None = None
+        self._given: dict[str, Any] = {}
 
     @property
     def means(self) -> dict[str, Any]:
@@ -95,10 +56,9 @@ class BaseLogger(Callback):
 
     @means.setter
     def means(self, value: Any) -> None:
-        try:
-            self._given = Means().checked(self, value, "means")
-        except (TypeError, ValueError) as error:
-            raise StateError(f"this is no state of {error}") from None
+        if not isinstance(value, dict) or set(value) != {"epoch", "totals", "weights"}:
+            raise StateError(f"BaseLogger: means={value!r} is no state of it")
+        self._given = value
 
     def on_run_begin(self, run: Run) -> None:
         """Learn which metrics are stateful; where all are, listen to no batch."""
@@ -137,6 +97,19 @@ class BaseLogger(Callback):
         self._test.write_to(logs)
 
 
+def _checked_names(given: Any) -> frozenset[str]:
+    title = f"BaseLogger: stateful_metrics={given!r} has to be"
+    if isinstance(given, str):
+        raise TypeError(f"{title} several names, like [{given!r}]")
+    try:
+        names = frozenset(() if given is None else given)
+    except TypeError:
+        raise TypeError(f"{title} names of metrics, like ['auc']") from None
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{title} names of metrics, like ['auc']")
+    return names
+
+
 class _Means:
     """Weighted means of many batches' values, fetched from the device a chunk of batches at a time."""
 
@@ -148,6 +121,7 @@ class _Means:
         self._waiting: list[Mapping[str, Any]] = []
         self._totals: dict[str, Any] = {}
         self._weights: dict[str, float] = {}
+        self._last: dict[str, Any] = {}  # what has no mean
 
     def sums(self) -> dict[str, Any]:
         """Give the weighted sums and the weights so far."""
@@ -168,13 +142,14 @@ class _Means:
     def write_to(self, logs: dict[str, Any] | None) -> None:
         """Write the means into logs, which then are sorted by key as Keras's are."""
         self._fold()
-        if logs is None or not self._totals:
+        if logs is None or not (self._totals or self._last):
             return
         merged = {**dict(self._results()), **logs}
         logs.clear()
         logs.update({key: merged[key] for key in sorted(merged)})
 
     def _results(self) -> Iterator[tuple[str, Any]]:
+        yield from self._last.items()
         for key, total in self._totals.items():
             weight = self._weights[key]
             yield key, total / weight if weight else 0.0
@@ -189,8 +164,9 @@ class _Means:
         self._waiting.clear()
 
     def _fold_value(self, key: str, value: Any, weight: float) -> None:
-        if not isinstance(value, (int, float)) and not hasattr(value, "__array__"):
-            raise TypeError(f"the value of {key!r} is {value!r}, and a mean is taken of numbers and arrays only")
+        if not _has_mean(value):
+            self._last[key] = value
+            return
         if key in self._stateful:
             self._totals[key], self._weights[key] = value, 1.0
             return
@@ -203,6 +179,10 @@ class _Means:
                 "If they are one value an example, log the mean of each batch."
             ) from None
         self._weights[key] = self._weights.get(key, 0.0) + weight
+
+
+def _has_mean(value: Any) -> bool:
+    return isinstance(value, (int, float, complex)) or getattr(getattr(value, "dtype", None), "kind", "") in _NUMBERS
 
 
 def _weight(logs: Mapping[str, Any], key: str) -> float:

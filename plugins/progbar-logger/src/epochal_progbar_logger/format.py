@@ -5,16 +5,44 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from epochal.reading import number, reading_order
+from epochal.log_values import as_number, as_text, attribute, describe_large, shape_of
+from epochal.reading_order import reading_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+WIDTH = 8
+"""The most characters that a float takes as text."""
+
+_LONGEST = 80
+"""How many characters of a text are shown."""
+
+
+def number(value: float) -> str:
+    """Return a number with four decimals, or as a power of ten where these would hide it.
+
+    A float takes at most `WIDTH` characters, so that its column never has to become wider: where four decimals are too
+    many, it has fewer.
+
+    >>> number(0.45123), number(1e-4), number(3), number(float("nan"))
+    ('0.4512', '1.00e-04', '3', 'nan')
+    >>> number(1234.56789), number(-1e-4)
+    ('1234.568', '-1.0e-04')
+    """
+    if isinstance(value, int):
+        return str(value)
+    if value == 0 or not math.isfinite(value):
+        return "0.0000" if value == 0 else str(value)
+    notation, decimals = ("f", 4) if 1e-3 <= abs(value) < 99_999.5 else ("e", 2)
+    while len(text := f"{value:.{decimals}{notation}}") > WIDTH and decimals:
+        decimals -= 1
+    return text
 
 
 def metrics(logs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return names and values of an event's logs as text, in reading order. Reads the logs, which waits for the device.
 
-    A larger array is shown by its shape; what is neither number, array nor text is left out.
+    An array or list of numbers is shown by its mean, as in Keras; what is neither number, array nor text is left out.
     """
     values = dict(logs.items())
     texts = ((_one_line(name), _value(values[name])) for name in reading_order(values))
@@ -23,28 +51,33 @@ def metrics(logs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _value(value: Any) -> str | None:
     if isinstance(value, (bool, str)):
-        return _one_line(value)
-    if isinstance(value, int):
+        return _one_line(as_text(value)[:_LONGEST])
+    if isinstance(value, int) and value.bit_length() <= 64:
         return number(value)
-    shape = getattr(value, "shape", ())
-    if shape and math.prod(shape) != 1:
-        return f"array{tuple(shape)}"
-    single = as_float(value)
-    return None if single is None else number(single)
+    single = as_number(value)
+    mean = _mean(value) if single is None else single
+    return None if mean is None else number(mean)
 
 
-def as_float(value: Any) -> float | None:
-    """Return a number or an array of one element as a float; None if the value is neither."""
-    shape = getattr(value, "shape", ())
+def _mean(value: Any) -> float | None:
+    """Return the mean of an array or list of numbers, which is what Keras's bar shows of it."""
+    if isinstance(value, (list, tuple)):
+        if describe_large(value):  # to look at it 10 times a second would take too long
+            return None
+    elif shape_of(value) is None or attribute(value, "to_numpy") is not None:
+        return None
+    import numpy as np
+
     try:
-        return float(value.item() if shape else value)
-    except (TypeError, ValueError, AttributeError):
+        array = np.asarray(value)
+        return float(array.mean()) if array.size and array.dtype.kind in "biuf" else None
+    except Exception:  # ragged, or something else that is not an array of numbers
         return None
 
 
 def _one_line(text: object) -> str:
     """Give a text without line breaks and other control characters."""
-    return " ".join("".join(each if each.isprintable() else " " for each in str(text)).split())
+    return " ".join("".join(each if each.isprintable() else " " for each in as_text(text)).split())
 
 
 def duration(seconds: float) -> str:

@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from epochal.reading import number
+from epochal.log_values import as_number
 
-from .format import as_float, counted, duration, metrics, span
+from .format import counted, duration, metrics, number, span
 from .layout import NO_BREAK, Overall, View
 from .phase import Phase
 from .table import Entry
@@ -131,7 +131,7 @@ class Progress:
         """Take the final values of an epoch, an evaluation or a prediction, and keep those that are the best so far."""
         self.metrics, self.validation_metrics = metrics(logs), ()
         for name in ("val_loss", "loss"):
-            value = as_float(logs.get(name))
+            value = as_number(logs.get(name))
             if value is not None and math.isfinite(value) and value < self._best.get(name, (math.inf,))[0]:
                 self._best[name] = (value, self.epoch or 0)
 

@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from epochal import Logs
+from epochal.log_values import as_number
 
 from . import summaries
-from .values import as_number, is_fixed
+from .values import is_fixed, is_larger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,14 @@ class Batches:
         if not self._rows:
             self._due = time.monotonic() + SECONDS
         raw = logs.raw if isinstance(logs, Logs) else logs.__getitem__
-        row = {key: self._held(raw(key)) for key in logs if key not in self.left_out}
+        row = {}
+        for key in logs:
+            if key not in self.left_out:
+                value = raw(key)
+                if is_larger(value):  # a thousand of them may be more than there is memory for
+                    self._values.leave_out(key, value)
+                else:
+                    row[key] = self._held(value)
         row.update(further)
         self._rows.append((step, time.time(), row))
 

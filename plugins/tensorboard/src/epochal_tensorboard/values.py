@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal.logs import read_array
+from epochal.log_values import as_number, as_text, has_axes, in_short, is_same, shape_of
 from epochal.warn import warn_user
 
 from . import summaries
@@ -29,44 +29,38 @@ class LogValues:
             tag: Their tag, in which `{}` stands for the name.
             logs: Name to value.
         """
-        for name, value in logs.items():
-            number = as_number(value)
+        for key, value in logs.items():
+            name = as_text(key)
+            number = None if is_larger(value) else as_number(value)
             if number is not None:
                 yield summaries.scalar(tag.format(name), number)
             elif isinstance(value, str):
-                yield summaries.text(tag.format(name), value)
-            elif name not in self._said:
-                self._said.add(name)
-                warn_user(
-                    f"TensorBoard: {name!r} in the logs is no number and no text, so it is not written: {value!r}"
-                )
+                yield summaries.text(tag.format(name), as_text(value))
+            else:
+                self.leave_out(name, value)
+
+    def leave_out(self, key: Any, value: Any) -> None:
+        """Say, once for every name, that a value is not written."""
+        name = as_text(key)
+        if name not in self._said:
+            self._said.add(name)
+            warn_user(
+                f"TensorBoard: {name!r} in the logs is not a number and not text, so it is not written: "
+                f"{in_short(value)}"
+            )
 
 
-def as_number(value: Any) -> float | None:
-    """Give a number, or the one of an array of one, as a float; None if it is something else.
-
-    A tensor is fetched from its device.
-    """
-    if type(value) is float:
-        return value
-    if isinstance(value, (str, bytes)):
-        return None
-    try:
-        if getattr(value, "ndim", 0):
-            array = read_array(value)
-            return float(array.item()) if array.size == 1 else None
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+def is_larger(value: Any) -> bool:
+    """Return whether a value is an array of other than one value, which is not fetched, held or written."""
+    if not has_axes(value):  # most values, of every batch
+        return False
+    shape = shape_of(value)
+    return shape is not None and any(size != 1 for size in shape)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Give what is new or another value in logs."""
-    return {
-        name: value
-        for name, value in after.items()
-        if name not in before or repr(value) != repr(before[name])  # NaN is not equal to itself, nor is an array
-    }
+    return {name: value for name, value in after.items() if name not in before or not is_same(value, before[name])}
 
 
 def is_fixed(kind: type) -> bool:

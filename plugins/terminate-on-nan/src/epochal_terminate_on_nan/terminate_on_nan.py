@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
 from epochal.arguments import Switch
+from epochal.log_values import as_number, as_text, in_short
 from epochal.warn import warn_user
 
 if TYPE_CHECKING:
@@ -58,13 +59,11 @@ class TerminateOnNaN(Callback):
     def on_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Look at the loss of the batch."""
         loss = logs.read("loss") if isinstance(logs, Logs) else (logs or {}).get("loss")
-        try:
-            if math.isfinite(loss):  # type: ignore[arg-type]  # None is handled as what is no number
-                return
-        except (TypeError, ValueError):
+        number = loss if type(loss) is float else as_number(loss)
+        if number is None:
             self._warn(loss, logs or {})
-            return
-        self._end(batch, float(loss))  # type: ignore[arg-type]
+        elif not math.isfinite(number):
+            self._end(batch, number)
 
     def _end(self, batch: int, loss: float) -> None:
         place = f"batch {batch + 1}" if self._epoch is None else f"batch {batch + 1} of epoch {self._epoch + 1}"
@@ -80,6 +79,8 @@ class TerminateOnNaN(Callback):
             return
         self._has_warned = True
         what = (
-            f"no scalar: {loss!r}" if "loss" in logs else f"not in their logs. There are: {', '.join(logs) or 'none'}"
+            f"not a scalar: {in_short(loss)}"
+            if "loss" in logs
+            else f"not in their logs. There are: {', '.join(map(as_text, logs)) or 'none'}"
         )
         warn_user(f"TerminateOnNaN looks at the loss of every training batch, which is {what}.")

@@ -1,0 +1,157 @@
+"""What values of logs are: numbers, arrays, or anything else, which is shown as text whatever it is."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any
+
+MOST_VALUES = 1000
+"""How many values of a list or array are written out; a larger one is described."""
+
+LONGEST_TEXT = 32_767
+"""How many characters of a text are written: what a cell of a spreadsheet holds."""
+
+_NO_NUMBER = (TypeError, ValueError, OverflowError, NotImplementedError)
+"""What is raised by what is not a scalar, or not a number."""
+
+_TEXT = (str, bytes, bytearray, memoryview)
+_NUMBERS = "biuf"
+_DEPTH = 20
+
+_short = reprlib.Repr()
+_short.maxother = _short.maxstring = 80
+
+
+def read_value(value: Any) -> Any:
+    """Return a scalar of any framework as a float, a larger tensor as a NumPy array, anything else as it is.
+
+    Raises:
+        Exception: Whatever the device raises: it is the user's to see.
+    """
+    if type(value) is float or isinstance(value, _TEXT):
+        return value
+    if type(value).__module__ == "numpy":  # it is on no device
+        return _as_element(value)
+    if not has_axes(value):
+        try:
+            return float(value)
+        except _NO_NUMBER:
+            pass
+        except Exception:
+            # A tensor's error is the device's. Anything else may raise what it likes, and is not a number.
+            if attribute(value, "dtype") is not None:
+                raise
+    # Tables (of pandas, Polars, xarray) have `__array__` too, and are more than their values.
+    if attribute(value, "__array__") is None or attribute(value, "to_numpy") is not None:
+        return value
+    try:
+        return _as_element(read_array(value))
+    except _NO_NUMBER:  # a symbolic tensor, which has no values
+        return value
+    except Exception:
+        if attribute(value, "dtype") is not None:
+            raise
+        return value
+
+
+def _as_element(array: Any) -> Any:
+    """Return the element of an array of one number, as Keras does (its F1Score has one for an output); else itself."""
+    is_number = attribute(array, "size") == 1 and array.dtype.kind in _NUMBERS
+    return float(array.item()) if is_number else array
+
+
+def read_array(tensor: Any) -> Any:
+    """Return a tensor of any framework as a NumPy array."""
+    import numpy as np
+
+    if hasattr(tensor, "detach"):  # PyTorch gives no array of what is on a GPU or part of a gradient
+        tensor = tensor.detach().cpu()
+    return np.asarray(tensor)
+
+
+def as_number(value: Any) -> float | None:
+    """Return a number, or the one of an array of one, as a float; None if it is something else.
+
+    Raises:
+        Exception: Whatever the device raises, as of `read_value`.
+    """
+    number = read_value(value)
+    return number if isinstance(number, float) else None
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return whether two values are known to be the same: one object, or equal numbers; NaN is the same as NaN."""
+    if one is other:
+        return True
+    return type(one) is type(other) is float and (one == other or (one != one and other != other))
+
+
+def as_text(value: Any) -> str:
+    """Return what `str` makes of a value, of at most `LONGEST_TEXT` characters; it never raises.
+
+    Lone surrogates, which no file takes, are written as escapes.
+    """
+    try:
+        text = str(value)
+    except Exception as error:
+        text = f"<{type(value).__name__}, whose text raises {type(error).__name__}>"
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - 1]}…"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def in_short(value: Any) -> str:
+    """Return what `repr` makes of a value, shortened to one line for a message; it never raises."""
+    try:
+        return " ".join(_short.repr(value).split())
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+def describe_large(value: Any) -> str:
+    """Return "array of shape (400, 400)" for what has more than `MOST_VALUES` values, nothing for anything smaller."""
+    shape = shape_of(value)
+    if shape is not None:
+        count = 1
+        for size in shape:
+            count *= size
+        return f"array of shape {shape}" if count > MOST_VALUES else ""
+    try:
+        count = 0 if isinstance(value, str) else len(value)
+    except Exception:
+        return ""
+    return f"{type(value).__name__} of {count} values" if count > MOST_VALUES else ""
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of an array or tensor of any framework; None if it is not one, or its shape is not known."""
+    try:
+        return tuple(int(size) for size in value.shape)
+    except Exception:
+        return None
+
+
+def as_state(value: Any, depth: int = 0) -> Any:
+    """Return a value in a form that a state can hold: JSON values and arrays of numbers; anything else is its text."""
+    if value is None or type(value) in (bool, float, str) or (type(value) is int and value.bit_length() < 64):
+        return value
+    if type(value).__module__ == "numpy" and has_axes(value) and value.dtype.kind in "biufc":
+        return value.copy()
+    if isinstance(value, (list, tuple)) and depth < _DEPTH:
+        return [as_state(each, depth + 1) for each in value]
+    if isinstance(value, dict) and depth < _DEPTH:
+        return {as_text(key): as_state(each, depth + 1) for key, each in value.items()}
+    return as_text(value)
+
+
+def has_axes(value: Any) -> bool:
+    """Return whether a value is an array or tensor of at least one dimension; it never raises."""
+    return bool(attribute(value, "ndim", 0))
+
+
+def attribute(value: Any, name: str, default: Any = None) -> Any:
+    """Return an attribute of a value whose attributes may raise what they like."""
+    try:
+        return getattr(value, name, default)
+    except Exception:
+        return default
