@@ -101,6 +101,15 @@ def test_a_name_is_refused_or_found_again_from_each_of_its_forms(word: str) -> N
         assert not keyword.iskeyword(each)
 
 
+@given(st.text(alphabet="abAB3é-_ .", max_size=8) | st.sampled_from(["class-", "-os", "3", "épochal!", "x" * 50]))
+def test_a_name_that_is_suggested_can_be_had(word: str) -> None:
+    try:
+        read_names(word)
+    except EpochalError as error:
+        suggested = str(error).rpartition(" ")[2].strip("?.'") or str(error)
+        assert render(read_names(suggested))
+
+
 @given(st.text())
 def test_whatever_is_typed_is_a_name_or_a_sentence(word: str) -> None:
     try:
@@ -118,12 +127,15 @@ def test_whatever_is_typed_is_a_name_or_a_sentence(word: str) -> None:
         ("__", "a name is needed"),
         ("my callback", "it has a space in it. Did you mean 'my-callback'?"),
         ("naïve", "it is not letters (a to z) and digits, with - between. Did you mean 'naive'?"),
-        ("回调", "it is not letters"),
-        ("a.b", "Did you mean 'a-b'?"),
+        ("回调", "it is not letters (a to z) and digits, with - between. Did you mean 'my-callback'?"),
+        ("a.b", "Did you mean 'ab'?"),
         ("../loss", "Did you mean 'loss'?"),
         ("my--loss", "Did you mean 'my-loss'?"),
-        ("3d-loss", "it begins with a digit. Did you mean 'my-3d-loss'?"),
+        ("3d-loss", "it begins with a digit. Did you mean 'my3d-loss'?"),
         ("epochal-3d", "it begins with a digit"),
+        ("class-", "Did you mean 'my-class'?"),
+        ("_logging", "Did you mean 'my-logging'?"),
+        ("epochal.epochal", "Did you mean 'epochal-epochal'?"),
         ("class", "'class' is a word of Python's own. Make it longer, like 'my-class'."),
         ("none", "'None' is a word of Python's own"),
         ("logging", "'logging' is a module of Python's standard library, which its own would hide."),
@@ -134,7 +146,8 @@ def test_whatever_is_typed_is_a_name_or_a_sentence(word: str) -> None:
         ("mapping", "its class would be Mapping, a name that its code has another use for"),
         ("fake-host", "its class would be FakeHost, a name that its code has another use for"),
         ("top-5", "its class would be Top5, whose name is 'top5'. Did you mean that?"),
-        ("x" * (LONGEST + 1), f"it has {LONGEST + 1} letters. Keep it to {LONGEST}."),
+        ("x" * (LONGEST + 1), f"it has {LONGEST + 1} letters. Keep it to {LONGEST}, like '{'x' * LONGEST}'."),
+        ("a-long-name-" * 4 + "x", "Keep it to 40, like 'a-long-name-a-long-name-a-long-name-a'."),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_with_the_reason(
@@ -146,7 +159,7 @@ def test_a_name_that_cannot_be_is_refused_with_the_reason(
 def test_a_name_that_an_installed_callback_has_is_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.distribution("fake-things", "2.0", callbacks={"my_callback": "fake_things:Mine"})
     said = refused(capsys, "MyCallback")
-    assert said == "fake-things 2.0 brings a callback 'my_callback' already. Choose another name."
+    assert said.startswith("fake-things 2.0 brings a callback 'my_callback' already. Choose another name, like 'my-")
 
 
 # The package
@@ -195,11 +208,14 @@ class Outcomes:
             self.by_test[report.nodeid.partition("::")[2]] = f"{report.outcome} {report.longreprtext}".rstrip()
 
 
+@pytest.mark.parametrize(
+    ("word", "entry", "kind"), [("stop-on-nan", "stop_on_nan", "StopOnNaN"), ("tests", "tests", "Tests")]
+)
 def test_a_package_as_it_was_made_passes_its_tests_and_is_listed(
-    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str, entry: str, kind: str
 ) -> None:
     folder = site.folder / "made"
-    assert main(["new", "stop-on-nan", "--folder", str(folder)]) == 0
+    assert main(["new", word, "--folder", str(folder)]) == 0
     project = parse_toml((folder / "pyproject.toml").read_text())["project"]
     site.distribution(
         project["name"],
@@ -216,8 +232,8 @@ def test_a_package_as_it_was_made_passes_its_tests_and_is_listed(
     capsys.readouterr()
     assert main(["list", "--json"]) == 0
     found = {each["name"]: each for each in json.loads(capsys.readouterr().out)["callbacks"]}
-    assert found["stop_on_nan"]["status"] == "ok"
-    assert found["stop_on_nan"]["entry_point"] == "epochal_stop_on_nan:StopOnNaN"
+    assert found[entry]["status"] == "ok"
+    assert found[entry]["entry_point"] == f"epochal_{entry}:{kind}"
 
 
 # The folder

@@ -60,7 +60,9 @@ def make_package(word: str, folder: Path | None, catalogue: Catalogue) -> NewPac
     names = read_names(word)
     taken = next((record for record in catalogue.records if record.name == names.entry), None)
     if taken is not None:
-        raise EpochalError(f"{taken.origin} brings a callback {names.entry!r} already. Choose another name.")
+        raise EpochalError(
+            f"{taken.origin} brings a callback {names.entry!r} already. Choose another name, like 'my-{names.dashed}'."
+        )
     texts = render(names)
     folder = Path.cwd() / (names.distribution if folder is None else folder)
     check_folder(folder)

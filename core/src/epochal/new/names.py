@@ -64,14 +64,19 @@ def read_names(word: str) -> Names:
     if not re.search(r"[^\W_]", rest):
         raise EpochalError("a name is needed, like 'my-callback'.")
     if not _WORD.fullmatch(rest):
-        raise EpochalError(f"{word!r} cannot be the name of a package: {_oddity(rest)}.{_hint(rest)}")
-    pieces = re.split("[-_]", rest)
-    entry = "_".join(map(snake_case, pieces))
-    names = Names(entry, _class_name(pieces, entry))
+        hint = f"Did you mean {_nearest_name(rest)!r}?"
+        raise EpochalError(f"{word!r} cannot be the name of a package: {_oddity(rest)}. {hint}")
+    names = _names(rest)
     reason = _objection(names)
     if reason:
         raise EpochalError(f"{word!r} cannot be the name of a package: {reason}")
     return names
+
+
+def _names(word: str) -> Names:
+    pieces = re.split("[-_]", word)
+    entry = "_".join(map(snake_case, pieces))
+    return Names(entry, _class_name(pieces, entry))
 
 
 def _class_name(pieces: list[str], entry: str) -> str:
@@ -90,13 +95,14 @@ def _oddity(rest: str) -> str:
     return "it begins with a digit" if rest[0].isdecimal() else "it is not letters (a to z) and digits, with - between"
 
 
-def _hint(rest: str) -> str:
-    """Give the end of a sentence with the nearest name that can be, or nothing."""
+def _nearest_name(rest: str) -> str:
+    """Return the nearest name that a package can have."""
     letters = normalize("NFKD", rest).encode("ascii", "ignore").decode()
     near = re.sub("[^A-Za-z0-9]+", "-", letters).strip("-").lower()
-    if not near:
-        return ""
-    return f" Did you mean {near if near[0].isalpha() else f'my-{near}'!r}?"
+    # A word that begins with a digit, or of one letter, is none in the name of a class: `My3dLoss` is `my3d_loss`.
+    forms = (near, f"my-{near}", near.replace("-", ""), f"my{near}") if near else ()
+    candidates = [each for each in forms if _WORD.fullmatch(each)]
+    return next((each for each in candidates if not _objection(_names(each))), "my-callback")
 
 
 def _objection(names: Names) -> str:
@@ -105,7 +111,8 @@ def _objection(names: Names) -> str:
     if entry in _OWN:
         return "it is one of Epochal's own. Choose another, like 'my-callback'."
     if len(entry) > LONGEST:
-        return f"it has {len(entry)} letters. Keep it to {LONGEST}."
+        shorter = dashed[: LONGEST + 1].rpartition("-")[0] or dashed[:LONGEST]
+        return f"it has {len(entry)} letters. Keep it to {LONGEST}, like {shorter!r}."
     longer = f"Make it longer, like 'my-{dashed}'."
     if keyword.iskeyword(entry) or keyword.iskeyword(kind):
         return f"{entry if keyword.iskeyword(entry) else kind!r} is a word of Python's own. {longer}"

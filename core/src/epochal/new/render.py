@@ -30,6 +30,10 @@ TEMPLATE = {
 }
 """The files of the template, each with what it is for."""
 
+CLASS_FILE = "src/epochal_my_callback/my_callback.py"
+_FIRST_ATTRIBUTE = "    priority = "
+_NO_TEST = "    __test__ = False  # pytest takes every class whose name begins with Test for tests\n"
+
 
 def render(names: Names) -> dict[str, str]:
     """Give the path and the text of every file.
@@ -45,6 +49,8 @@ def render(names: Names) -> dict[str, str]:
             f"{names.dashed!r} cannot be the name of a package: its class would be {names.kind}, a name that its code "
             f"has another use for. Make it longer, like 'my-{names.dashed}'."
         )
+    if names.kind.startswith("Test"):
+        texts[CLASS_FILE] = texts[CLASS_FILE].replace(_FIRST_ATTRIBUTE, f"{_NO_TEST}{_FIRST_ATTRIBUTE}", 1)
     return {renamed(path, names): renamed(text, names) for path, text in texts.items()}
 
 
