@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from epochal.cli import main
 from epochal.cli.check import JSON
 from epochal.testing import Subject
 from epochal.testing.checks import cost
+from epochal.testing.checks.examination import examine
 from epochal.testing.checks.suite import checks_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def installed(site: Site, careful: str) -> Site:
 
 
 def test_every_promise_is_a_line_and_0_means_that_all_hold(installed: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "careful", "patience=3"]) == 0
+    assert main(["check", "careful", "patience=3", "-v"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     first, *lines = printed.out.splitlines()
@@ -46,6 +47,65 @@ def test_every_promise_is_a_line_and_0_means_that_all_hold(installed: Site, caps
     assert re.search(r"^imports   nothing but Epochal and the standard library; \S+ \wm?s$", printed.out, re.MULTILINE)
     assert re.search(r"^a batch   \S+ \w+ above a callback that does nothing$", printed.out, re.MULTILINE)
     assert lines[-1] == f"{len(checks)} promises kept."
+
+
+def test_without_v_a_check_that_passes_is_counted(installed: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "careful"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line] == ["careful:", "imports", "a", "an", "34"]
+    assert lines[-1] == f"{len(checks_of(Subject('careful')))} promises kept."
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "expected"),
+    [
+        (
+            "self.patience = patience",
+            "ConnectionRefusedError(111, f'port {id(self)}')",
+            "needs a network or a server",
+        ),
+        ("self.wait, self.best = 0, None", "ConnectionRefusedError(111, f'port {id(self)}')", "It needs a network"),
+        ("self.wait, self.best = 0, None", "KeyError('API_KEY')", "If it needs a key or a server, have that ready"),
+        ("self.wait, self.best = 0, None", "FileNotFoundError('gone')", "Every check runs in an empty folder"),
+        ("self.patience = patience", "SystemExit('no key')", "If it needs a key or a server"),
+        (
+            "self.patience = patience",
+            "ModuleNotFoundError('x', name='their_lib')",
+            "Install the package that brings 'their_lib', and name it among the requirements of epochal-careful.",
+        ),
+    ],
+)
+def test_what_stops_several_checks_is_said_once_with_their_number_and_the_cure(
+    installed: Site, careful: str, capsys: pytest.CaptureFixture[str], where: str, error: str, expected: str
+) -> None:
+    source = careful.replace(where, f"raise {error}")
+    (installed.folder / "epochal_careful/__init__.py").write_text(source)
+    assert main(["check", "careful", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    (cause,) = told["causes"]
+    failed = [check["name"] for check in told["checks"] if not check["holds"]]
+    assert cause["checks"] == failed
+    assert len(failed) > 12
+    assert expected in cause["remedy"]
+    assert ("let it connect in on_train_begin" in cause["remedy"]) == ("patience" in where and "their_lib" not in error)
+    assert main(["check", "careful"]) == 1
+    printed = capsys.readouterr().out
+    name = error.partition("(")[0]
+    assert printed.count(name) == 1
+    assert f"It stopped {len(failed)} of {len(told['checks'])} checks: " in printed
+    assert printed.splitlines()[-1].startswith(f"{len(told['checks']) - len(failed)} promises kept, {len(failed)} not:")
+
+
+def test_a_constructor_that_waits_for_a_server_is_not_called_for_every_check(installed: Site) -> None:
+    calls: list[int] = []
+
+    def make() -> Any:
+        calls.append(1)
+        raise TimeoutError("no answer")
+
+    results = [*examine(Subject("careful", make=make))]
+    assert len(calls) == 1
+    assert sum(not result.holds for result in results) > 20
 
 
 def test_what_does_not_hold_is_said_below_it_and_the_code_is_1(
@@ -78,7 +138,7 @@ def test_a_module_in_the_folder_is_checked_by_its_place(
     here.mkdir()
     (here / "my_careful.py").write_text(careful)
     monkeypatch.chdir(here)
-    assert main(["check", "my_careful:Careful"]) == 0
+    assert main(["check", "my_careful:Careful", "--verbose"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("careful: my_careful:Careful of module my_careful\n")
     assert "[fit]" in printed
@@ -123,13 +183,14 @@ def test_a_constructor_that_fails_otherwise_is_a_failure_and_no_traceback(
     assert main(["check", "careful", "patience=0"]) == 1
     printed = capsys.readouterr().out
     assert "OSError: no disk (" in printed
-    assert "holds  its class has the name of the entry" in printed
+    assert "holds  " not in printed
 
 
 def test_the_json_has_the_fields_that_are_documented(installed: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "careful", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    fields = {name for name in told if name not in ("checks", "imports", "slow")} | {"imports[]", "slow[]"}
+    fields = {name for name in told if name not in ("checks", "imports", "slow", "causes")} | {"imports[]", "slow[]"}
+    fields |= {"causes[].error", "causes[].remedy", "causes[].checks[]"}
     fields |= {f"checks[].{name}" for check in told["checks"] for name in check}
     fields |= {f"cost.{name}" for name in told["cost"]}
     assert fields == set(JSON)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from ..path_names import is_path
 from .assignments import add_assignments, given, hint
 from .output import add_json, count_of, folder, open_console, print_json, print_table, say, say_below
 
@@ -24,7 +25,7 @@ __all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run"]
 DESCRIPTION = """\
 Run the conformance suite against an installed callback: its names and metadata, what it imports, its events, every kind
 of run on a host without a framework, how it ends a run that breaks off, and its state. It runs in an empty folder. Its
-cost is measured and told; no check depends on it."""
+cost is measured and told; no check depends on it. What fails is shown; -v shows every check."""
 
 JSON = {
     "name": "the callback's name",
@@ -36,6 +37,9 @@ JSON = {
     "checks[].promise": "what it looks at, as a promise",
     "checks[].holds": "whether the promise is kept",
     "checks[].detail": "what is wrong, or what may be of interest; may be empty",
+    "causes[].error": "an exception of the callback that stopped several checks",
+    "causes[].remedy": "what to do about it",
+    "causes[].checks[]": "the names of these checks",
     "imports[]": "the packages that come with its import, or null if it cannot be imported",
     "cost": "null if it cannot be measured, as some check does not hold",
     "cost.batch": "seconds that it adds to a training batch",
@@ -55,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     name.completer = complete_names  # type: ignore[attr-defined]  # argcomplete reads it
     add_assignments(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="show every check as it is made")
     add_json(parser)
 
 
@@ -76,20 +81,25 @@ def run(arguments: argparse.Namespace) -> int:
             print_json(_as_json(subject, results, measured(subject, results)))
         else:
             console = open_console()
-            title = f": {subject.record.value} of {subject.record.origin}"
-            say(console, Text.assemble((subject.record.name, "bold cyan"), title))
+            record = subject.record
+            title = record.origin if is_path(record.value) else f"{record.value} of {record.origin}"
+            say(console, Text.assemble((record.name, "bold cyan"), f": {title}"))
             console.print()
             results = []
             for result in examine(subject):
                 results.append(result)
-                _show(console, result)
+                if arguments.verbose:
+                    _show(console, result)
+            _show_failures(console, subject, results, arguments.verbose)
+            if arguments.verbose or not all(result.holds for result in results):
+                console.print()
             _show_facts(console, subject, measured(subject, results))
             _summarize(console, results, len(checks_of(subject)))
     return 0 if all(result.holds for result in results) else 1
 
 
 def _show(console: Console, result: Result) -> None:
-    """Print a check: what it promises, whether that holds, and what is wrong."""
+    """Print a check: what it promises, and whether that holds."""
     word, style = ("holds", "green") if result.holds else ("FAILS", "bold red")
     text = Text.assemble(f"{result.check.promise} ", (f"[{result.check.name}]", "dim"))
     if console.is_terminal:
@@ -100,8 +110,26 @@ def _show(console: Console, result: Result) -> None:
         console.print(line)
     else:
         say(console, Text.assemble(word, "  ", text))
-    for paragraph in "" if result.holds else result.detail.splitlines():
-        say_below(console, paragraph, 7)
+
+
+def _show_failures(console: Console, subject: Subject, results: list[Result], verbose: bool) -> None:
+    """Print what is wrong: what stopped several checks once, and then each other check that does not hold."""
+    from ..testing.checks.causes import find_causes
+
+    if verbose and not all(result.holds for result in results):
+        console.print()
+    causes = find_causes(subject, results)
+    for cause in causes:
+        names = ", ".join(map(str, cause.checks))
+        say(console, Text.assemble(("FAILS", "bold red"), f"  {cause.error}"))
+        say_below(console, f"It stopped {len(cause.checks)} of {len(results)} checks: {names}.", 7)
+        say_below(console, cause.remedy, 7)
+    told = {check for cause in causes for check in cause.checks}
+    for result in results:
+        if not result.holds and result.check not in told:
+            _show(console, result)
+            for paragraph in result.detail.splitlines():
+                say_below(console, paragraph, 7)
 
 
 def _show_facts(console: Console, subject: Subject, cost: Cost | None) -> None:
@@ -115,7 +143,6 @@ def _show_facts(console: Console, subject: Subject, cost: Cost | None) -> None:
         ("a batch", f"{duration(cost.batch)} above a callback that does nothing"),
         ("an epoch", duration(cost.epoch)),
     ]
-    console.print()
     print_table(console, ["", ""], rows)
     for sentence in cost.slow:
         console.print()
@@ -135,6 +162,8 @@ def _summarize(console: Console, results: list[Result], asked: int) -> None:
 
 
 def _as_json(subject: Subject, results: list[Result], cost: Cost | None) -> object:
+    from ..testing.checks.causes import find_causes
+
     imports = next((result for result in results if result.check.name == "imports" and result.holds), None)
     return {
         "name": subject.record.name,
@@ -150,6 +179,10 @@ def _as_json(subject: Subject, results: list[Result], cost: Cost | None) -> obje
                 "detail": result.detail,
             }
             for result in results
+        ],
+        "causes": [
+            {"error": cause.error, "remedy": cause.remedy, "checks": [check.name for check in cause.checks]}
+            for cause in find_causes(subject, results)
         ],
         "imports": None if imports is None else list(subject.imported.packages),
         "cost": None

@@ -10,7 +10,7 @@ from ...parameters import assignments, make_arguments
 from ...settings import Setting, Table
 from ...values import parse_value, spelling_hint
 from .subject import Subject
-from .suite import checks_of, run_check, surroundings
+from .suite import checks_of, failure, run_check, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +59,7 @@ def make_subject(name: str, given: Mapping[str, str]) -> Subject:
             subject.create()
     except (TypeError, ValueError) as error:
         raise ConfigError([f"{name}: {one_line(error)}"]) from None
-    except Exception:  # the checks say so, with its place
+    except (Exception, SystemExit):  # the checks say so, with its place
         return subject
     return subject
 
@@ -70,12 +70,32 @@ def _hint(problem: str, given: Mapping[str, str]) -> str:
 
 
 def examine(subject: Subject) -> Iterator[Result]:
-    """Run every check; nothing more when the callback cannot be imported."""
+    """Run every check; nothing more when the callback cannot be imported.
+
+    What cannot be created is tried only once: to wait for a server that is not there takes long.
+    """
+    refusal: BaseException | None = None
+    was_tried = False
     for check in checks_of(subject):
-        result = run_check(check, subject)
+        if check.needs_instance and not was_tried:
+            was_tried, refusal = True, _refusal(subject)
+        if refusal is not None and check.needs_instance:
+            result = failure(check, subject, refusal)
+        else:
+            result = run_check(check, subject)
         yield result
         if not result.holds and check.name in _FIRST:
             return
+
+
+def _refusal(subject: Subject) -> BaseException | None:
+    """Return what the constructor raises; None: it makes a callback."""
+    try:
+        with surroundings():
+            subject.create()
+    except (Exception, SystemExit) as error:
+        return error
+    return None
 
 
 def measured(subject: Subject, results: Iterable[Result]) -> Cost | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 import traceback
 import warnings
@@ -44,6 +45,13 @@ class Check:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def needs_instance(self) -> bool:
+        """Whether it creates the callback; the others look at its metadata and its import."""
+        from . import importing, package
+
+        return self.function.__module__ not in (importing.__name__, package.__name__)
 
 
 @dataclass(frozen=True)
@@ -107,18 +115,27 @@ def run_check(check: Check, subject: Subject) -> Result:
     except BrokenPromiseError as error:
         return Result(check, str(error), error)
     except (Exception, SystemExit) as error:
-        wrong = BrokenPromiseError(f"{one_line(error)}{_place_of(error)}")
-        wrong.__cause__ = error
-        return Result(check, str(wrong), wrong)
+        return failure(check, subject, error)
 
 
-def _place_of(error: BaseException) -> str:
-    """Say where in the callback's code an error was raised; nothing, where its message does or that is not known."""
-    if isinstance(error, EpochalError):
-        return ""
+def failure(check: Check, subject: Subject, error: BaseException) -> Result:
+    """Return the result of a check that an exception of the callback stopped."""
+    frame = None if isinstance(error, EpochalError) else frame_of(error, subject)  # the message says where
+    place = f" ({frame.filename}, line {frame.lineno}, in {frame.name})" if frame is not None else ""
+    wrong = BrokenPromiseError(f"{one_line(error)}{place}")
+    wrong.__cause__ = error
+    return Result(check, str(wrong), wrong)
+
+
+def frame_of(error: BaseException, subject: Subject) -> traceback.FrameSummary | None:
+    """Return where in the callback's code an error was raised, else the innermost place that is not epochal's."""
     own = str(Path(__file__).parents[2])
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(own)]
-    return f" ({frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name})" if frames else ""
+    module = sys.modules.get(subject.record.module.partition(".")[0])
+    file = getattr(module, "__file__", None) or ""
+    folder = f"{os.path.dirname(file)}{os.sep}" if os.path.basename(file) == "__init__.py" else file
+    inside = [each for each in frames if folder and each.filename.startswith(folder)]
+    return next(reversed(inside or frames), None)
 
 
 @contextmanager
