@@ -280,5 +280,6 @@ def test_what_this_process_is_writing_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, "mkdir", errno.EROFS, lambda path, *_: ".epochal-" in str(path))
-    with pytest.raises(OSError, match="Read-only"):
+    with pytest.raises(OSError, match="Read-only") as caught:
         Staging(tmp_path / "model.keras")
+    assert caught.value.filename == str(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -91,6 +92,55 @@ def a_failed_save_leaves_the_weights(ModelCheckpoint: Any, tmp_path: Path) -> No
     model = _model(Breaks)
     model.load_weights(path)
     assert np.array_equal(model.get_weights()[0], kept[0])
+
+
+@behaviour(
+    "model_checkpoint",
+    "A model with its own save keeps the files of one save together",
+    keras="The model's method writes into the folder itself. When it fails or is killed between two of its files, the "
+    "new one stands beside the old other one, or beside half of it.",
+    ours="The method writes into a temporary folder, under the name that was asked for. When it is done, all of its "
+    "files take their places; when it fails, none does.",
+)
+def files_of_one_save_belong_together(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    class Own(keras.Sequential):  # type: ignore[misc]
+        saves = 0
+
+        def save(self, filepath: str, overwrite: bool = True, **_: Any) -> None:
+            assert type(filepath) is str
+            self.saves += 1
+            with open(filepath.replace(".keras", ".txt"), "w") as file:
+                file.write(f"{self.saves}")
+            if self.saves == 2:
+                raise OSError("No space left on device")
+            super().save(filepath, overwrite=overwrite)
+
+    model = Own([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(OSError, match="No space left"):
+        _fit(model, ModelCheckpoint(tmp_path / "model.keras"), epochs=2)
+    assert (tmp_path / "model.keras").exists()
+    assert (tmp_path / "model.txt").read_text() == "1"
+
+
+@behaviour(
+    "model_checkpoint",
+    "A full disk is named",
+    keras="With `.h5` a full disk can be a `RuntimeError: Can't destroy cache (slist already enabled?)`: no path, and "
+    "no word of the disk.",
+    ours="It is an OSError that names the path and the reason, in every format.",
+    fails_with=RuntimeError,
+)
+def a_full_disk_is_named(ModelCheckpoint: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(keras.Sequential):  # type: ignore[misc]
+        def save(self, filepath: str, overwrite: bool = True, **_: Any) -> None:
+            raise RuntimeError("Can't destroy cache (slist already enabled?)")  # what h5py raises then
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    model = Full([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(OSError, match=r"could not write .*model\.h5.*No space left on device"):
+        _fit(model, ModelCheckpoint(tmp_path / "model.h5"))
 
 
 @behaviour(

@@ -40,7 +40,7 @@ class Staging:
         path: The file. Where it is a link, what it points to is replaced. Folders that are missing are made.
 
     Raises:
-        OSError: The temporary folder cannot be made.
+        OSError: The temporary folder cannot be made; `filename` is the folder in which it was to be.
 
     Attributes:
         path: Where to write: an absolute path whose last part is the name of the file.
@@ -68,8 +68,10 @@ class Staging:
         _writing.add(self._folder.name)
         try:
             self._folder.mkdir()
-        except BaseException:
+        except BaseException as error:
             _writing.discard(self._folder.name)
+            if isinstance(error, OSError):
+                error.filename = str(parent)  # which the user knows
             raise
 
     def __enter__(self) -> Staging:

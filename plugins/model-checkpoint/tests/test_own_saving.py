@@ -114,7 +114,8 @@ def test_a_folder_that_takes_no_file_is_an_error_otherwise(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _allow_no_folders(monkeypatch, number)
-    with pytest.raises(OSError, match=f"could not write .*model.keras, and left what was there: {os.strerror(number)}"):
+    words = f"could not write .*model.keras, and left what was there: {os.strerror(number)}: {tmp_path}$"
+    with pytest.raises(OSError, match=words):
         BareHost(ModelCheckpoint(tmp_path / "model.keras"), model=FakeModel({"w": 1})).fit()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import warnings
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
+from epochal.paths import PathTemplate
 from epochal.state import dump_state, parse_state
 from epochal.testing import BareHost, FakeModel
 from epochal_model_checkpoint import ModelCheckpoint
@@ -220,3 +222,20 @@ def test_a_relative_path_counts_from_the_working_directory_of_each_save(
     assert checkpoint.state_dict()["_written_names"] == [["2.keras"]]  # one folder has them all
     fit(checkpoint, 2, 3)
     assert names(tmp_path) == ["one", "two", "two/2.keras", "two/3.keras"]
+
+
+def test_another_path_counts_anew_and_what_was_written_by_the_first_stays(tmp_path: Path) -> None:
+    checkpoint = ModelCheckpoint(tmp_path / "a-{epoch}.keras", keep=1)
+    fit(checkpoint, 0, 2)
+    checkpoint._template = PathTemplate(tmp_path / "b-{epoch}.keras")
+    fit(checkpoint, 0, 2)
+    assert names(tmp_path) == ["a-2.keras", "b-2.keras"]
+
+
+def test_two_with_one_path_both_save_and_leave_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "{epoch}.keras"
+    pair = [ModelCheckpoint(path, "loss", save_best_only=True, keep=1), ModelCheckpoint(path, keep=2)]
+    for order in (pair, pair[::-1]):
+        BareHost(*order, model=FakeModel({"w": 1})).fit(epochs=4)
+        assert [json.loads(each.read_text()) for each in tmp_path.iterdir() if each.stem == "4"] == [{"w": 1}]
+        assert {each.suffix for each in tmp_path.iterdir()} == {".keras"}

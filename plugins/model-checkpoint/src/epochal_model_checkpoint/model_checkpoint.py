@@ -122,7 +122,7 @@ class ModelCheckpoint(SavingCallback):
 
     @property
     def _files(self) -> Written:
-        if self._written.template is not self._template:  # what another path wrote, for another fold, stays
+        if self._written.template.text != self._template.text:  # what another path wrote, for another fold, stays
             self._written = Written(self._template)
         return self._written
 
