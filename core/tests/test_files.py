@@ -135,6 +135,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         with pytest.raises(OSError, match="No space left") as raised:
             write_atomic(path, b"new")
     assert raised.value.errno == errno.ENOSPC
+    assert raised.value.filename == str(path)
     assert names(tmp_path) == ([] if old is None else ["file"])
     assert old is None or path.read_bytes() == old
     write_atomic(path, b"new")  # there is room again

@@ -66,7 +66,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         NotSyncedError: The new file is there, but its name may not have reached the disk.
-        OSError: It cannot be written. The old file is as it was.
+        OSError: It cannot be written. The old file is as it was. `filename` is the file's.
 
     Example:
         >>> with replacing("model.keras") as temporary:  # doctest: +SKIP
@@ -86,12 +86,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with contextlib.suppress(OSError):  # there is no old file, or the file system has no modes
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         _remove(temporary)
+        if isinstance(error, OSError):
+            _name(error, temporary, target)
         raise
     finally:
         _writing.discard(temporary.name)
     sync_names(target.parent)
+
+
+def _name(error: OSError, temporary: Path, target: Path) -> None:
+    """Have an error name the file: a full disk names none, and the temporary one means nothing to the user."""
+    is_about_it = error.filename is None or str(error.filename) == str(temporary)
+    if is_about_it and error.filename2 is None and error.errno is not None:
+        error.filename = str(target)
 
 
 def check_replaceable(target: Path) -> None:
