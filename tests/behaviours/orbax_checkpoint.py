@@ -89,6 +89,21 @@ def fits_follow_each_other(OrbaxCheckpoint: Any, tmp_path: Path) -> None:
 
 @behaviour(
     "orbax_checkpoint",
+    "max_to_keep removes checkpoints only",
+    keras="Every folder with a number for a name counts as a checkpoint. With the default `max_to_keep=1` the folders of "  # noqa: E501
+    "earlier runs, `runs/1` and `runs/2`, are removed, whatever is in them.",
+    ours="A folder that Orbax did not write stays, and does not count.",
+)
+def folders_of_others_stay(OrbaxCheckpoint: Any, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "results.csv").touch()
+    _fit(OrbaxCheckpoint(str(tmp_path)), initial_epoch=2, epochs=4)
+    assert _numbers(tmp_path) == ["1", "3"]
+    assert (tmp_path / "1" / "results.csv").exists()
+
+
+@behaviour(
+    "orbax_checkpoint",
     "It can be copied",
     keras="Orbax is started when the callback is made, and its locks and threads cannot be copied: "
     "`TypeError: cannot pickle '_thread.RLock' object`. KerasTuner copies callbacks for every trial.",

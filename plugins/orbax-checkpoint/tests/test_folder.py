@@ -41,6 +41,19 @@ def test_a_checkpoint_reads_as_it_was_saved(tmp_path: Path) -> None:
     assert loaded["model_config"] == {"config": "{}"}
 
 
+def test_folders_of_others_that_have_numbers_stay_and_do_not_count(tmp_path: Path) -> None:
+    for name in ("3", "5", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    for kept in (["7", "8"], ["10", "11"]):
+        folder = CheckpointFolder(str(tmp_path), 2)
+        for _ in range(3):
+            folder.save(folder.free(0), _content(0.5))
+        folder.close()
+        assert sorted(os.listdir(tmp_path)) == sorted(["3", "5", "notes", *kept])
+    assert all((tmp_path / name / "file").exists() for name in ("3", "5", "notes"))
+
+
 def test_what_changes_after_the_call_is_not_saved(tmp_path: Path) -> None:
     content = _content(0.5)
     folder = CheckpointFolder(str(tmp_path), None)

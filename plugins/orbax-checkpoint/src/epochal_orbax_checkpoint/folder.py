@@ -11,7 +11,7 @@ from epochal import MissingDependencyError, RunError
 from epochal.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class CheckpointFolder:
@@ -19,7 +19,8 @@ class CheckpointFolder:
 
     Orbax writes a checkpoint under another name and gives it its own when all of it is on the disk, so that a folder
     with a number for a name is a whole checkpoint. Later checkpoints have higher numbers: a number is never used again,
-    because Orbax would remove the checkpoint that has it first, and takes the highest one for the latest.
+    because Orbax would remove the checkpoint that has it first, and takes the highest one for the latest. A folder that
+    has a number for a name and is not a checkpoint is never removed, and does not count.
 
     Args:
         directory: The folder; it is made if it is missing.
@@ -36,7 +37,7 @@ class CheckpointFolder:
             raise NotADirectoryError(f"{directory} is a file, and a folder of checkpoints is to be there")
         training = _orbax_training()
         policies = training.preservation_policies
-        keep = policies.PreserveAll() if max_to_keep is None else policies.LatestN(max_to_keep)
+        keep = policies.PreserveAll() if max_to_keep is None else _Latest(max_to_keep, _other_folders(directory))
         self._checkpointer: Any = training.Checkpointer(directory, preservation_policy=keep)
         self._directory = directory
         latest = self._checkpointer.latest
@@ -100,6 +101,36 @@ class CheckpointFolder:
             f"checkpoint {self._last} could not be written to {self._directory}: {one_line(error)}. "
             "Those before it are as they were."
         )
+
+
+class _Latest:
+    """Tells Orbax which checkpoints to keep. Its own LatestN takes every folder with a number for a checkpoint.
+
+    Args:
+        count: How many, the latest.
+        others: The numbers of folders that are not checkpoints.
+    """
+
+    def __init__(self, count: int, others: frozenset[int]) -> None:
+        self._count = count
+        self._others = others
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+        """Return for each checkpoint, oldest first, whether it is kept."""
+        steps = [checkpoint.step for checkpoint in checkpoints]
+        latest = [step for step in steps if step not in self._others][-self._count :]
+        return [step in latest or step in self._others for step in steps]
+
+
+def _other_folders(directory: str) -> frozenset[int]:
+    """Return the numbers of folders that Orbax did not write: those of runs, for example, "runs/1" and "runs/2"."""
+    with contextlib.suppress(OSError):  # the folder is not there yet, or at an address
+        return frozenset(
+            int(name)
+            for name in os.listdir(directory)
+            if name.isdecimal() and not os.path.exists(os.path.join(directory, name, "_CHECKPOINT_METADATA"))
+        )
+    return frozenset()
 
 
 _LOGGER = logging.getLogger("absl")
