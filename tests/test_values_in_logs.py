@@ -7,6 +7,7 @@ import decimal
 import fractions
 import json
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -69,6 +70,10 @@ def inside_itself() -> list[Any]:
     return nested
 
 
+def _one(code: str) -> Any:
+    return np.ones((), code)[()]
+
+
 DTYPES = "?bBhHiIlLqQefdgFDGSUO"
 
 VALUES: dict[str, Callable[[], Any]] = {
@@ -124,15 +129,15 @@ VALUES: dict[str, Callable[[], Any]] = {
     "variable": lambda: tf.Variable([1.0, 2.0]),
     "keras variable": lambda: keras.Variable(0.5),
     "symbolic": lambda: keras.Input((3,)),
-    **{f"dtype {code}": lambda code=code: np.ones((), code)[()] for code in DTYPES},
-    **{f"0-d {code}": lambda code=code: np.ones((), code) for code in DTYPES},
+    **{f"dtype {code}": partial(_one, code) for code in DTYPES},
+    **{f"0-d {code}": partial(np.ones, (), code) for code in DTYPES},
 }
 
 
 class Writer(epochal.Callback):
     """Writes values into the logs of everything."""
 
-    priority = epochal.Priority.METRICS
+    priority: int = epochal.Priority.METRICS
 
     def __init__(self, values: dict[Any, Any]) -> None:
         self.values = values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import Any
 
 MOST_VALUES = 1000
@@ -17,9 +16,6 @@ _NO_NUMBER = (TypeError, ValueError, OverflowError, NotImplementedError)
 _TEXT = (str, bytes, bytearray, memoryview)
 _NUMBERS = "biuf"
 _DEPTH = 20
-
-_short = reprlib.Repr()
-_short.maxother = _short.maxstring = 80
 
 
 def read_value(value: Any) -> Any:
@@ -98,14 +94,6 @@ def as_text(value: Any) -> str:
     if len(text) > LONGEST_TEXT:
         text = f"{text[: LONGEST_TEXT - 1]}…"
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def in_short(value: Any) -> str:
-    """Return what `repr` makes of a value, shortened to one line for a message; it never raises."""
-    try:
-        return " ".join(_short.repr(value).split())
-    except Exception:
-        return f"<{type(value).__name__}>"
 
 
 def describe_large(value: Any) -> str:

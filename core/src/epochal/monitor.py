@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Argument, Number, count, number, switch, verbosity
+from .arguments import Argument, Number, count, number, shown, switch, verbosity
 from .callback import Callback
 from .errors import nearest, nearest_key
 from .forecast import Forecast
 from .frameworks import adapt
-from .log_values import as_number, as_text, in_short
+from .log_values import as_number, as_text
 from .warn import warn_user
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Monitor:
         """Give a value of the metric as a float, or None if it is no scalar, which is said once a run."""
         scalar = as_number(value)
         if scalar is None and value is not None:
-            self._say("scalar", f"{self._watches()}, which is not a scalar: {in_short(value)}.")
+            self._say("scalar", f"{self._watches()}, which is not a scalar: {shown(value)}.")
         return scalar
 
     def is_better(self, value: float, reference: float | None) -> bool:

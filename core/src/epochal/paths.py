@@ -8,8 +8,8 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .arguments import shown
 from .errors import TemplateError, nearest_key
-from .log_values import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -100,7 +100,7 @@ class PathTemplate:
         for name in self.fields:
             if name not in values:
                 raise self._unknown(name, [*logs, *OWN_FIELDS[: 1 if batch is None else 2]])
-        filled = in_short(values)
+        filled = shown(values)
         try:
             path = "".join(_filled(self._parts, values))
         except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal.log_values import as_number, as_text, has_axes, in_short, is_same, shape_of
+from epochal.arguments import shown
+from epochal.log_values import as_number, as_text, has_axes, is_same, shape_of
 from epochal.warn import warn_user
 
 from . import summaries
@@ -45,8 +46,7 @@ class LogValues:
         if name not in self._said:
             self._said.add(name)
             warn_user(
-                f"TensorBoard: {name!r} in the logs is not a number and not text, so it is not written: "
-                f"{in_short(value)}"
+                f"TensorBoard: {name!r} in the logs is not a number and not text, so it is not written: {shown(value)}"
             )
 
 

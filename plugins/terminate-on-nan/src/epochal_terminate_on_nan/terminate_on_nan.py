@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
-from epochal.arguments import Switch
-from epochal.log_values import as_number, as_text, in_short
+from epochal.arguments import Switch, shown
+from epochal.log_values import as_number, as_text
 from epochal.warn import warn_user
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class TerminateOnNaN(Callback):
             return
         self._has_warned = True
         what = (
-            f"not a scalar: {in_short(loss)}"
+            f"not a scalar: {shown(loss)}"
             if "loss" in logs
             else f"not in their logs. There are: {', '.join(map(as_text, logs)) or 'none'}"
         )
