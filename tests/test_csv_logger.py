@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import epochal
 from epochal.state import dump_state, parse_state
@@ -150,3 +151,9 @@ def test_tf_keras(data: Data, tmp_path: Path) -> None:
         files.append(path.read_bytes())
     assert files[0].count(b"\n") == 4
     assert files[1] == files[0]
+
+
+def test_a_log_at_an_address(model: Any, data: Data) -> None:
+    model.fit(*data, epochs=2, verbose=0, callbacks=[CSVLogger("ram://csv_logger/log.csv")])
+    with tf.io.gfile.GFile("ram://csv_logger/log.csv") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]

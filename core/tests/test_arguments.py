@@ -34,10 +34,10 @@ from epochal.arguments import (
     count,
     declared,
     number,
-    shown,
     switch,
     verbosity,
 )
+from epochal.errors import shown
 
 
 class Even(Argument[int]):

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from epochal import Callback
+from epochal import Callback, InvalidCallbackError
+from epochal.errors import one_line
 from epochal.faults import Faults, add_note
 from epochal.member import make_member
 
@@ -176,3 +178,37 @@ def test_a_note_is_added_to_those_that_are_there() -> None:
     add_note(raised, "one")
     add_note(raised, "two")
     assert raised.__notes__ == ["one", "two"]
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+    __repr__ = __str__
+
+
+class Odd(Exception):
+    def __str__(self) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("kind", [Mute, Odd])
+def test_an_exception_that_cannot_be_shown_is_told_by_its_type(kind: type[Exception]) -> None:
+    cause = {Mute: "ZeroDivisionError", Odd: "TypeError"}[kind]
+    assert one_line(kind()) == f"{kind.__name__}: <no message: its __str__ raised {cause}>"
+
+
+def test_an_exception_that_takes_no_note_goes_without() -> None:
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        code: int
+
+    case = Case()
+    assert case.faults.handle(member(), "on_epoch_end", Frozen(3)) is False
+
+
+@pytest.mark.parametrize("attribute", ["priority", "critical", "before"])
+def test_a_declaration_that_cannot_be_shown_is_told_by_its_type(attribute: str) -> None:
+    callback = type("Mine", (Callback,), {attribute: Mute()})()
+    with pytest.raises(InvalidCallbackError, match="<Mute, whose repr raises ZeroDivisionError>"):
+        make_member("mine", callback, None, 0)

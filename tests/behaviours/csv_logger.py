@@ -147,3 +147,38 @@ def it_can_be_copied(CSVLogger: Any, model: Any, data: Any, tmp_path: Path) -> N
     model.fit(*data, verbose=0, callbacks=[callback])
     model.fit(*data, epochs=2, verbose=0, callbacks=[copy.deepcopy(callback)])
     assert len(_read(tmp_path / "log.csv")) == 3
+
+
+@behaviour(
+    "csv_logger",
+    "A fit that goes on with a later epoch keeps the rows of the epochs before",
+    keras="Without `append=True` a fit with `initial_epoch=3` empties the file: the rows of epochs 0 to 2 are lost, "
+    "without a word.",
+    ours="They stay, and a line says so. A fit that begins with epoch 0 begins with an empty file, as in Keras.",
+)
+def rows_of_earlier_epochs_stay(CSVLogger: Any, model: Any, data: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    for first, last in [(0, 3), (3, 4)]:
+        model.fit(*data, initial_epoch=first, epochs=last, verbose=0, callbacks=[CSVLogger(path)])
+    assert [row[0] for row in _read(path)] == ["epoch", "0", "1", "2", "3"]
+
+
+@behaviour(
+    "csv_logger",
+    "A file that is deleted while training is noticed",
+    keras="It goes on writing to the file that is gone, without a word: every row is lost.",
+    ours="A warning says so, and the file begins anew.",
+    fails_with=FileNotFoundError,
+)
+def a_deleted_file_is_noticed(CSVLogger: Any, model: Any, data: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+
+    def delete(epoch: int, logs: Any) -> None:
+        if epoch == 1:
+            path.unlink()
+
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=delete), CSVLogger(path)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(*data, epochs=3, verbose=0, callbacks=callbacks)
+    assert [row[0] for row in _read(path)] == ["epoch", "1", "2"]

@@ -139,3 +139,29 @@ def it_goes_on_after_a_restart(EarlyStopping: Any) -> None:
     after.load_state_dict(before.state_dict())
     _fit_with_losses(after, 0.7)
     assert (after.best, after.wait) == (0.5, 2)
+
+
+@behaviour(
+    "early_stopping",
+    "What is set between two fits counts in the second",
+    keras="It finds out once whether less or more is better: a `monitor` or `mode` that is set after the first fit is "
+    "read with the direction of the one before.",
+    ours="Every attribute counts whenever it is set, or is an error at once.",
+)
+def attributes_count_whenever_they_are_set(EarlyStopping: Any, model: Any, data: Any) -> None:
+    callback = EarlyStopping("loss")
+    model.fit(*data, epochs=1, verbose=0, callbacks=[callback])
+    callback.monitor, callback.mode, callback.patience = "val_loss", "max", 2
+    assert _fit_with_losses(callback, 0.1, 0.2, 0.3, 0.4) == 4
+    assert callback.best == 0.4
+
+
+@behaviour(
+    "early_stopping",
+    "A parameter that cannot be used is an error when it is given",
+    keras="`EarlyStopping(patience=None)` trains until the first epoch that does not improve, and fails there.",
+    ours="It is an error of the constructor, and of an assignment.",
+)
+def a_wrong_parameter_is_an_error_at_once(EarlyStopping: Any) -> None:
+    with pytest.raises(TypeError):
+        EarlyStopping(patience=None)

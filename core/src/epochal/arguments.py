@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .errors import StateError, nearest
+from .errors import StateError, nearest, shown
 from .warn import warn_user
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-
-_LONGEST = 200
-"""The most characters of a value that a message shows."""
 
 
 class Argument(Generic[T]):
@@ -398,15 +395,6 @@ def verbosity(owner: Any, value: Any) -> float:
 def is_array(value: Any) -> bool:
     """Return whether a value is an array, of NumPy or any framework."""
     return hasattr(value, "dtype") and hasattr(value, "shape")
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it: in one line, and not at any length."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception as error:
-        text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _title(owner: Any) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .activity import Activity, activity_of, find_record
 from .callback import Callback, Priority
+from .errors import shown
 from .implementation import events_of
 from .ordering import base_name
 from .path_names import absolute_name, split_path
@@ -202,7 +203,7 @@ def _written(default: Any) -> str:
     """Give a default as Python writes it; of code its name, as its address tells nothing."""
     if isinstance(default, (type, FunctionType, BuiltinFunctionType)):
         return f"{default.__module__}.{default.__qualname__}".removeprefix("builtins.")
-    return " ".join(repr(default).split())
+    return shown(default)
 
 
 # Docstrings

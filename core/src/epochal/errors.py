@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_LONGEST = 200
+"""The most characters of a value that a message shows."""
+
+
 class EpochalError(Exception):
     """The base of all exceptions of epochal."""
 
@@ -147,11 +151,12 @@ def one_line(error: BaseException) -> str:
 
 
 def shown(value: object) -> str:
-    """Return the `repr` of somebody else's object for a message, also if its `__repr__` raises."""
+    """Return a value as messages show it: in one line, not at any length, and also if its `__repr__` raises."""
     try:
-        return repr(value)
-    except Exception as own:
-        return f"<{type(value).__name__} object, whose __repr__ raised {type(own).__name__}>"
+        text = " ".join(repr(value).split())
+    except Exception as error:
+        text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

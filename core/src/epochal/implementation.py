@@ -16,7 +16,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback
-from .errors import InvalidCallbackError, nearest
+from .errors import InvalidCallbackError, nearest, shown
 from .hookspecs import ALIASES, EVENTS, OWN_EVENTS
 from .member import MARK, is_keras_callback, marked_functions
 from .names import snake_case
@@ -209,7 +209,7 @@ def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[st
             continue
         if not callable(method):
             raise InvalidCallbackError(
-                member.name, f"{event} of {member.title} is {method!r}, and an event is implemented by a method."
+                member.name, f"{event} of {member.title} is {shown(method)}, and an event is implemented by a method."
             )
         if event in already:
             raise InvalidCallbackError(

@@ -8,7 +8,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback, Priority
-from .errors import InvalidCallbackError
+from .errors import InvalidCallbackError, shown
 from .hookspecs import PROJECT
 from .log_values import attribute
 from .names import snake_case
@@ -136,7 +136,7 @@ def _priority(callback: Any, name: str, title: str) -> int:
         return Priority.CONTROL
     raise InvalidCallbackError(
         name,
-        f"the priority of {title} is {priority!r}, and it has to be an int, "
+        f"the priority of {title} is {shown(priority)}, and it has to be an int, "
         "like epochal.Priority.REPORT or 90. Lower runs earlier.",
     )
 
@@ -159,7 +159,7 @@ def _critical(callback: Any, name: str, title: str) -> bool:
         return critical
     if is_keras_callback(callback):
         return True
-    raise InvalidCallbackError(name, f"`critical` of {title} is {critical!r}, and it has to be True or False.")
+    raise InvalidCallbackError(name, f"`critical` of {title} is {shown(critical)}, and it has to be True or False.")
 
 
 def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, .
     if is_keras_callback(callback):
         return ()
     raise InvalidCallbackError(
-        name, f"`{attribute}` of {title} is {names!r}, and it has to be a tuple of names, like ('history',)."
+        name, f"`{attribute}` of {title} is {shown(names)}, and it has to be a tuple of names, like ('history',)."
     )
 
 

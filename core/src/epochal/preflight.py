@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback
-from .errors import PreflightError, TemplateError, one_line
+from .errors import PreflightError, TemplateError, message_of, one_line
 from .forecast import Forecast
 from .implementation import misspelt_events
 from .member import is_keras_callback
@@ -91,7 +91,7 @@ def _own(member: Member) -> Iterator[Finding]:
         try:
             check()
         except Exception as error:
-            text = str(error) or one_line(error)
+            text = message_of(error) or one_line(error)
             yield Finding(ERROR, (member,), text, error)
     for each in said:
         if issubclass(each.category, UserWarning):  # what else there is, a framework tells its developers

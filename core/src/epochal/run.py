@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .member import Member
     from .ordering import Place
     from .profile import Timing
+    from .views import View
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,18 @@ class Run:
         self._apply_stop: Callable[[], None] = _nothing
         self._drop: Callable[[Member, Sequence[str]], None] | None = None
 
+    def __repr__(self) -> str:
+        status = "running" if self.outcome is None else self.outcome.status
+        return f"<Run {self.id[:8]} ({self.stage}): {status}>"
+
+    def __rich__(self) -> View:
+        from .views import run_view
+
+        return run_view(self)
+
+    def _repr_html_(self) -> str:
+        return self.__rich__().html()
+
     @property
     def model(self) -> Any:
         """The model, its variables up to date."""
@@ -120,10 +133,14 @@ class Run:
 
     @property
     def order(self) -> list[Place]:
-        """Every callback's name in the order in which they are called, each with the reason for its place."""
-        from .ordering import Place
+        """Every callback's name in the order in which they are called, each with the reason for its place.
 
-        return [Place(member.name, member.reason, member.priority) for member in self._members]
+        In a notebook, and printed with rich, it is a table.
+        """
+        from .ordering import Place
+        from .views import Order
+
+        return Order(Place(member.name, member.reason, member.priority) for member in self._members)
 
     @property
     def history(self) -> Any:
@@ -168,7 +185,7 @@ class Run:
         Raises:
             RunError: It is too late, or the object is no callback of this run.
         """
-        from .errors import RunError
+        from .errors import RunError, shown
 
         if self._drop is None:
             raise RunError("events can be dropped in on_run_begin only; the call lists are compiled after it")
@@ -176,7 +193,7 @@ class Run:
             if member.callback is callback:
                 self._drop(member, events)
                 return
-        raise RunError(f"{callback!r} is no callback of this run, so no event of it can be dropped")
+        raise RunError(f"{shown(callback)} is no callback of this run, so no event of it can be dropped")
 
     def close(self, holders: Sequence[Member] = ()) -> None:
         """Let go of the driver, and of the callbacks in turn, so that no circle keeps them. The driver calls it.

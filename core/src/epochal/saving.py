@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .callback import Callback, Priority
+from .arguments import Argument, Count, Number, OrNone, State, Switch, Verbosity, Whole
+from .callback import Priority
 from .chief import is_chief
-from .monitor import Monitor, count, number, switch, verbosity
+from .errors import shown
+from .monitor import MonitorCallback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +19,35 @@ if TYPE_CHECKING:
     Logs = Mapping[str, Any] | None
 
 
-class SavingCallback(Callback):
+class Frequency(Argument[str | float]):
+    """When something is due: "epoch", or a number of batches."""
+
+    def check(self, value: Any) -> str | float:
+        """Return "epoch" or the number."""
+        if isinstance(value, str) and value == "epoch":
+            return value
+        number = Count().check(value)
+        if not isinstance(number, int) and not math.isinf(number):
+            raise ValueError("has to be a whole number")
+        return number
+
+    def checked(self, owner: Any, value: Any, name: str = "") -> str | float:
+        """Check a value, with Keras's words and kind of error."""
+        try:
+            return self.check(value)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"Unrecognized {name or self.name}: {shown(value)}. {type(owner).__name__} takes 'epoch', or a whole "
+                "number of batches."
+            ) from None
+
+    def remark(self, value: Any) -> str:
+        """Warn of a number that is due at every batch, as in Keras."""
+        number = self.check(value)
+        return "" if isinstance(number, str) or number > 0 else "saves at the end of every batch"
+
+
+class SavingCallback(MonitorCallback):
     """Saves the model every epoch or every so many batches; or of those only when a metric is better than ever.
 
     A subclass implements `path_of` and `save`. Parameters and rules are those of Keras 3's checkpoint callbacks, with
@@ -32,8 +62,9 @@ class SavingCallback(Callback):
         mode: "min", "max", or "auto", which finds out from the metric.
         save_freq: "epoch", or a number of batches; they are counted across epochs, and across fits. Where one execution
             has several steps, saving is due at the end of the execution that reaches the number, and the count begins
-            anew.
-        initial_value_threshold: The value to be better than at first; with `save_best_only`.
+            anew. 0 or less: every batch, as in Keras; it warns. Infinity: never.
+        initial_value_threshold: The value to be better than at first; with `save_best_only`. Setting it later sets
+            `best`.
 
     Raises:
         TypeError: An argument has a wrong type.
@@ -46,45 +77,39 @@ class SavingCallback(Callback):
 
     priority = Priority.CHECKPOINT
     provides = ()
-    state_attributes: tuple[str, ...] = ("best", "_epoch", "_batch", "_batches")
+
+    verbose = Verbosity()
+    save_best_only = Switch()
+    save_freq = Frequency()
+    initial_value_threshold = OrNone(Number())
+
+    best = State(OrNone(Number()))
+    _epoch = State(Whole(least=0))
+    _batch = State(Whole(least=-1))  # the batch of the epoch that ended last
+    _batches = State(Whole(least=0))  # that ended since saving was due last
 
     def __init__(
         self,
         monitor: str = "val_loss",
-        verbose: int = 0,
+        verbose: float | None = 0,
         save_best_only: bool = False,
         mode: str = "auto",
-        save_freq: str | int = "epoch",
+        save_freq: str | float = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        self._monitor = Monitor(self, monitor, mode)
-        self.monitor = monitor
-        self.mode = self._monitor.mode
-        self.verbose = verbosity(self, verbose)
-        self.save_best_only = switch(self, "save_best_only", save_best_only)
-        self.save_freq = self._checked_frequency(save_freq)
-        self.best = self._checked_threshold(initial_value_threshold)
+        super().__init__(monitor, mode)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_freq = save_freq
+        self.initial_value_threshold = initial_value_threshold
         self._epoch = 0
-        self._batch = -1  # the batch of the epoch that ended last
-        self._batches = 0  # that ended since saving was due last
+        self._batch = -1
+        self._batches = 0
         self._said_failed = False
 
-    def _checked_frequency(self, value: Any) -> str | int:
-        if isinstance(value, str) and value == "epoch":
-            return value
-        try:
-            return count(self, "save_freq", value, least=1)
-        except (TypeError, ValueError):
-            # Keras raises a ValueError for both, with these first words.
-            raise ValueError(
-                f"Unrecognized save_freq: {value!r}. {type(self).__name__} takes 'epoch', or a number of batches, "
-                "which is an int of 1 or more."
-            ) from None
-
-    def _checked_threshold(self, value: Any) -> float | None:
-        if value is None or (isinstance(value, float) and math.isinf(value)):
-            return value
-        return number(self, "initial_value_threshold", value)
+    @initial_value_threshold.then
+    def _follow_threshold(self) -> None:
+        self.best = self.initial_value_threshold
 
     # What a subclass does
 
@@ -121,7 +146,7 @@ class SavingCallback(Callback):
     def preflight(self) -> None:
         """Look whether the metric will come."""
         if self.save_best_only:
-            self._monitor.begin()
+            self.begin_monitoring()
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """In a bare fit, which has no other place for it, look whether all that is needed will come."""
@@ -140,14 +165,15 @@ class SavingCallback(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save if enough batches have ended."""
-        if not isinstance(self.save_freq, int):
+        due = self.save_freq
+        if isinstance(due, str):
             return
         steps = self.params.get("steps")
         if steps is not None:
             batch = min(batch, steps - 1)  # the number of the last execution may be greater
         self._batches += batch - self._batch if batch > self._batch else batch + 1
         self._batch = batch
-        if self._batches >= self.save_freq:
+        if self._batches >= due:
             self._batches = 0
             self._save_if_better(self._epoch, batch, logs or {})
 
@@ -167,11 +193,11 @@ class SavingCallback(Callback):
             if not self._has_failed(title, path):
                 self._save(path, title, f"saving model to {path}")
             return
-        value = self._monitor.read(logs)
+        value = self.monitored_value(logs)
         if value is None:
             return
         best = "None" if self.best is None else f"{self.best:.5f}"
-        if not self._monitor.is_better(value, self.best):
+        if not self.is_improvement(value, self.best):
             self._say(f"{title} {self.monitor} did not improve from {best}")
             return
         self._save(path, title, f"{self.monitor} improved from {best} to {value:.5f}, saving model to {path}")
@@ -193,7 +219,7 @@ class SavingCallback(Callback):
             self._say(f"{title} finished saving model to {path}")
 
     def _say(self, text: str) -> None:
-        if self.verbose and self._is_chief:
+        if self.verbose > 0 and self._is_chief:
             self.print(text)
 
     @property

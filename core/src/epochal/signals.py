@@ -74,7 +74,12 @@ class Termination:
     def _pass_on(self) -> None:
         frame, self._frame = self._frame, None  # what its locals hold is not to outlive it
         if callable(self._previous):
-            self._previous(signal.SIGTERM, frame)
+            try:
+                self._previous(signal.SIGTERM, frame)
+            except BaseException as error:
+                if isinstance(error.__context__, Terminated):
+                    error.__context__ = None  # the program's own handler raised; how the run ended is ours
+                raise
         else:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)

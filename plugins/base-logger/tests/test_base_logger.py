@@ -238,5 +238,22 @@ def test_an_epoch_that_begins_after_a_restart_has_means_of_its_own() -> None:
 
 
 def test_what_is_no_state_is_refused() -> None:
-    with pytest.raises(epochal.StateError, match="is no state of it"):
-        BaseLogger().load_state_dict({"means": {"epoch": 1}})
+    good: dict[str, Any] = {"epoch": 1, "totals": {"loss": 1.0}, "weights": {"loss": 2.0}}
+    wrong = [
+        *({"epoch": 1}, None, good | {"epoch": -1}, good | {"epoch": "1"}, good | {"totals": {"loss": "x"}}),
+        *(good | {"totals": []}, good | {"weights": {"loss": None}}, good | {"weights": {}}),
+    ]
+    for means in wrong:
+        logger = BaseLogger()
+        with pytest.raises(epochal.StateError, match=r"^this is no state of BaseLogger: means="):
+            logger.load_state_dict({"means": means})
+        assert logger.state_dict() == BaseLogger().state_dict()
+    BaseLogger().load_state_dict({"means": good})
+
+
+def test_names_that_are_set_between_two_fits_count_in_the_second() -> None:
+    logger = BaseLogger()
+    for names, expected in ([], 1.5), (["auc"], 2.0):
+        logger.stateful_metrics = names
+        batches = [{"auc": 1.0}, {"auc": 2.0}]
+        assert _epoch(batches, base_logger=logger)["auc"] == expected

@@ -182,20 +182,98 @@ def test_a_character_that_was_cut_off_is_no_hindrance(path: Path, read: Read, tr
         ("\x00\x01\x02\n", "no column 'epoch'|cannot be read"),
     ],
 )
-def test_a_file_that_is_no_log_is_left_alone_and_named(
-    content: str, message: str, path: Path, train: Train, capsys: pytest.CaptureFixture[str]
+def test_a_file_that_is_no_log_is_left_alone_and_the_rows_go_to_another_one(
+    content: str, message: str, path: Path, train: Train
 ) -> None:
     path.write_text(content)
-    with pytest.raises(ValueError, match=message) as raised:
+    with pytest.warns(UserWarning, match=message) as warned:
         train(CSVLogger(path, append=True), {"loss": 1.0})
-    assert "pass append=False" in str(raised.value)
+    assert len(warned) == 1
+    assert path.read_text() == content
+    other = path.with_name("log-2.csv")
+    assert str(warned[0].message).endswith(f"The rows of this run go to {other}.")
+    assert other.read_text() == "epoch,loss\n0,1.0\n"
+
+    with pytest.warns(UserWarning, match=r"log-3\.csv"):
+        FakeHost(CSVLogger(path)).fit(initial_epoch=3, epochs=4)  # to begin with epoch 3 overwrites nothing
     assert path.read_text() == content
 
-    run = FakeHost(CSVLogger(path, append=True)).fit(epochs=2)
-    assert run.outcome is not None
-    assert run.outcome.status == "completed"
-    assert "ValueError: CSVLogger" in capsys.readouterr().out
-    assert path.read_text() == content
+
+def test_a_file_that_becomes_no_log_while_training_is_left_alone(path: Path) -> None:
+    def step(epoch: int, batch: int) -> None:
+        if (epoch, batch) == (1, 0):
+            path.write_text("notes\nmine\n")
+
+    with pytest.warns(UserWarning, match=r"no column 'epoch' .* go to .*log-2\.csv"):
+        FakeHost(CSVLogger(path)).fit(epochs=3, step=step)
+    assert path.read_text() == "notes\nmine\n"
+    assert [line.split(",")[0] for line in path.with_name("log-2.csv").read_text().split()] == ["epoch", "1", "2"]
+
+
+# A fit that begins with a later epoch, without `append`
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "run"])
+def test_rows_of_earlier_epochs_stay(
+    bare: bool, path: Path, read: Read, train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fit(callback: CSVLogger, first: int, last: int) -> None:
+        if bare:
+            train(callback, *({"loss": 1.0} for _ in range(first, last)), first=first)
+        else:
+            FakeHost(callback).fit(initial_epoch=first, epochs=last)
+
+    same = CSVLogger(path)
+    fit(same, 0, 3)
+    fit(same, 3, 5)  # with the same object
+    assert _epochs(read) == [0, 1, 2, 3, 4]
+    fit(CSVLogger(path), 4, 6)  # and with another one
+    assert _epochs(read) == [0, 1, 2, 3, 4, 5]
+    told = " ".join(capsys.readouterr().out.split())
+    assert "training begins with epoch 3, so the rows of" in told
+    assert "from the epochs before it (4) stay. Delete the file to begin an empty one." in told
+    fit(same, 0, 1)
+    assert _epochs(read) == [0]
+
+
+def test_nothing_is_told_where_there_is_nothing_to_keep(path: Path, read: Read, capsys: Any) -> None:
+    FakeHost(CSVLogger(path)).fit(initial_epoch=3, epochs=5)
+    assert _epochs(read) == [3, 4]
+    assert "CSVLogger" not in capsys.readouterr().out
+
+
+def test_rows_of_other_runs_stay_too(path: Path, read: Read) -> None:
+    for _ in range(2):
+        FakeHost(CSVLogger(path, append=True)).fit(epochs=4)
+    FakeHost(CSVLogger(path)).fit(initial_epoch=2, epochs=3)
+    assert _epochs(read) == [0, 1, 2, 3, 0, 1, 2]
+
+
+# What other programs write
+
+
+def test_a_file_with_a_byte_order_mark(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbfepoch,loss\r\n0,1.0\r\n")
+    FakeHost(CSVLogger(path, append=True)).fit(initial_epoch=1, epochs=2, values=lambda *_: {"loss": 0.5, "mae": 2.0})
+    assert path.read_bytes() == b"\xef\xbb\xbfepoch,loss,mae\r\n0,1.0,NA\r\n1,0.5,2.0\r\n"
+
+
+def test_a_file_of_keras_is_appended_to(path: Path, train: Train) -> None:
+    path.write_bytes(b"epoch,loss,val_loss\r\n0,1.0,NA\r\n")  # it has a column for validation that never comes
+    train(CSVLogger(path, append=True), {"loss": 0.5}, first=1)
+    assert path.read_bytes() == b"epoch,loss,val_loss\r\n0,1.0,NA\r\n1,0.5,NA\r\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", " ", "|", "§"])
+def test_separators_quotes_and_line_ends_in_names_and_values(
+    separator: str, path: Path, read: Read, train: Train
+) -> None:
+    names = ["plain", f"a{separator}b", 'say "x"', "two\nlines", "old\rmac", "'single'", " spaced "]
+    for epoch in range(2):
+        train(CSVLogger(path, separator, append=True), {name: f"{name}{epoch}" for name in names}, first=epoch)
+    assert read(separator) == [
+        {"epoch": str(epoch), **{name: f"{name}{epoch}" for name in sorted(names)}} for epoch in range(2)
+    ]
 
 
 def test_rows_that_are_gone_when_a_run_goes_on_are_missed(path: Path, read: Read) -> None:

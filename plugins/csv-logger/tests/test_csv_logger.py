@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 import epochal
 from epochal.testing import FakeHost
 from epochal_csv_logger import CSVLogger
+from epochal_csv_logger.places import LocalPlace
 from epochal_csv_logger.table import Table
 
 if TYPE_CHECKING:
@@ -114,11 +117,18 @@ def test_what_a_later_callback_adds_or_changes_is_in_the_row_and_there_is_one_ro
 def test_the_file_is_replaced_only_where_a_later_callback_changed_something(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("epochal_csv_logger.table.replacing", None)  # would raise
+    replace, replaced = LocalPlace.replace, []
+
+    def noted(self: LocalPlace, content: bytes) -> None:
+        replaced.append(content)
+        replace(self, content)
+
+    monkeypatch.setattr(LocalPlace, "replace", noted)
     nothing_new = Adds(loss=math.nan, per_class=np.array([1, 2]))
     nothing_new.priority = epochal.Priority.METRICS
     FakeHost(CSVLogger(path), nothing_new).fit(epochs=3)
     assert path.read_text().splitlines() == ["epoch,loss,per_class", *(f'{n},nan,"""[1, 2]"""' for n in range(3))]
+    assert replaced == [b""]  # when it began
 
 
 def test_a_row_is_in_the_file_when_its_epoch_ends(path: Path, read: Read) -> None:
@@ -205,14 +215,62 @@ def test_only_the_chief_of_several_processes_writes(path: Path, monkeypatch: pyt
     assert not path.exists()
 
 
-def test_a_file_that_is_taken_away_while_training_gets_its_header_again(path: Path, read: Read) -> None:
+@pytest.mark.parametrize("what", ["the file", "the folder"])
+def test_a_file_that_is_deleted_while_training_begins_anew_with_a_warning(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run" / "log.csv"
+
     class Remover(epochal.Callback):
         def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             if epoch == 2:
-                path.unlink()
+                path.unlink() if what == "the file" else shutil.rmtree(path.parent)
 
-    FakeHost(CSVLogger(path), Remover()).fit(epochs=4)
-    assert [row["epoch"] for row in read()] == ["2", "3"]
+    with pytest.warns(UserWarning, match=r"log\.csv was deleted while training") as warned:
+        FakeHost(CSVLogger(path), Remover()).fit(epochs=4)
+    assert len(warned) == 1
+    assert [line.split(",")[0] for line in path.read_text().split()] == ["epoch", "2", "3"]
+
+
+def test_a_file_that_is_deleted_in_the_last_epoch_is_missed(path: Path, train: Train) -> None:
+    class Deletes(CSVLogger):
+        def on_train_end(self, logs: Any = None) -> None:
+            path.unlink()
+            super().on_train_end(logs)
+
+    with pytest.warns(UserWarning, match="was deleted while training, and the rows that it held are lost"):
+        train(Deletes(path), {"loss": 1.0})
+
+
+def test_a_file_of_the_same_size_in_its_place_is_noticed(path: Path, read: Read) -> None:
+    def step(epoch: int, batch: int) -> None:
+        if (epoch, batch) == (1, 0):
+            path.write_text(path.read_text().replace("loss", "cost"))
+            os.utime(path, (1, 1))
+
+    FakeHost(CSVLogger(path)).fit(epochs=2, step=step, values=lambda epoch, batch: {"loss": 1.0})
+    assert [row["cost"] for row in read()] == ["1.0", "NA"]
+
+
+@pytest.mark.parametrize("name", ["on_epoch_end", "passes others on"])
+def test_a_subclass_decides_what_is_written(name: str, path: Path, read: Read) -> None:
+    class Decides(CSVLogger):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if name == "on_epoch_end":
+                self.on_epoch_begin(epoch)
+            elif epoch:
+                super().on_epoch_end(epoch, {"mine": 1.0})
+
+    FakeHost(Decides(path)).fit(epochs=2)
+    assert path.read_text() == ("" if name == "on_epoch_end" else "epoch,mine\n1,1.0\n")
+
+
+def test_a_path_that_cannot_be_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    callback = CSVLogger(tmp_path / "folder")
+    with pytest.raises(OSError, match="no regular file"):
+        callback.on_train_begin()
+    callback.on_run_end()  # there is nothing to close
 
 
 def test_two_that_write_to_one_file_agree_on_its_header(path: Path, read: Read) -> None:
@@ -241,7 +299,6 @@ def test_it_copies_also_while_it_is_at_work(path: Path, read: Read, copied: Any)
     [
         ({"filename": 3}, TypeError, "filename=3"),
         ({"filename": ""}, ValueError, "filename='' has to be a path"),
-        ({"filename": "gs://bucket/log.csv"}, ValueError, "is an address"),
         ({"filename": "log.csv", "separator": None}, TypeError, "separator=None"),
         ({"filename": "log.csv", "separator": ""}, ValueError, "one character"),
         ({"filename": "log.csv", "separator": ", "}, ValueError, "one character"),

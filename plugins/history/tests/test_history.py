@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import sys
 from typing import Any
@@ -122,3 +123,77 @@ def test_a_run_that_goes_on_with_its_state_has_the_history_of_one_that_was_never
     assert (second.history, second.epoch) == (whole.history, whole.epoch)
     assert second.to_rows() == whole.to_rows()
     assert first.epoch == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"history": None}, {"history": {"loss": 1.0}}, {"epoch": [-1]}, {"epoch": ["0"]}, {"_rows": {}}),
+        *({"_rows": [1]}, {"epoch": [0]}, {"history": {"loss": [1.0]}}, {"history": {}, "_rows": []}),
+    ],
+)
+def test_a_state_that_does_not_fit_is_an_error_and_changes_nothing(change: dict[str, Any]) -> None:
+    history = History()
+    FakeHost(history).fit(epochs=2, values=lambda epoch, _: {"loss": 1.0 - epoch / 4})
+    state = history.state_dict()
+    with pytest.raises(epochal.StateError, match=r"^this is no state of History: "):
+        history.load_state_dict(state | change)
+    assert history.state_dict() == state
+
+
+def _shown(history: Any, columns: int = 80) -> list[str]:
+    from rich.console import Console
+
+    with open(os.devnull, "w") as nowhere:
+        console = Console(width=columns, file=nowhere, record=True)
+        console.print(history)
+    return [line.rstrip() for line in console.export_text().splitlines() if line.strip()]
+
+
+def test_it_shows_itself_as_a_table_in_reading_order() -> None:
+    history = History()
+    history.on_epoch_end(0, {"accuracy": 0.5, "loss": 3.0})
+    history.on_epoch_end(1, {"accuracy": 0.75, "loss": float("nan"), "val_accuracy": 0.5, "val_loss": 1e-7})
+    title = "2 epochs, best val_loss 1.00e-07 in epoch 2"
+    assert repr(history) == f"<History: {title}>"
+    shown = _shown(history)
+    assert shown[0] == title
+    assert shown[1].split() == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert shown[3].split() == ["1", "3.0000", "0.5000"]
+    assert shown[4].split() == ["2", "nan", "0.7500", "1.00e-07", "0.5000"]
+
+
+def test_what_users_wrote_is_escaped_in_html_and_is_no_markup() -> None:
+    history = History()
+    history.on_epoch_end(0, {"<b>": 1.0, "[red]x[/]": "<script>", "array": Shaped()})
+    html = history._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "&lt;script&gt;" in html
+    assert "<b>" not in html
+    assert "<script>" not in html
+    assert "[red]x[/]" in " ".join(_shown(history))
+    assert "array(2, 2)" in " ".join(_shown(history))
+
+
+class Shaped:
+    shape = (2, 2)
+
+
+def test_an_empty_history_and_a_long_one() -> None:
+    history = History()
+    assert repr(history) == "<History: 0 epochs>"
+    assert "0 epochs" in history._repr_html_()
+    assert _shown(history)[0] == "0 epochs"
+    for epoch in range(1000):
+        history.on_epoch_end(epoch, {"loss": float("nan")})
+    assert len(_shown(history)) < 30
+    assert history._repr_html_().count("<tr>") == 22
+
+
+def test_it_says_how_a_run_ended_that_did_not_complete() -> None:
+    class Stopper(epochal.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.stop_training("it is good enough")
+
+    run = FakeHost(History(), Stopper()).fit(3, 2, verbose=0, values=lambda *_: {"loss": 0.5})
+    assert repr(run.history) == "<History: 1 epoch, best loss 0.5000 in epoch 1; stopped: stopper: it is good enough>"

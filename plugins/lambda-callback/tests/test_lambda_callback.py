@@ -242,3 +242,46 @@ def test_it_pickles_with_functions_that_do() -> None:
 def test_a_function_in_c_that_shows_no_arguments_is_taken_as_it_is() -> None:
     functions: dict[str, Any] = {"on_epoch_end": dict}
     assert getattr(LambdaCallback(**functions), "on_epoch_end") is dict  # noqa: B009  # no method, for mypy
+
+
+def test_a_function_that_is_set_later_counts_and_is_checked() -> None:
+    heard: list[Any] = []
+    callback: Any = LambdaCallback(on_epoch_end=lambda epoch, logs: heard.append("end"))
+    callback.on_epoch_begin = lambda epoch, logs: heard.append("begin")
+    callback.on_batch_end = lambda batch, logs: heard.append(batch)
+    FakeHost(callback).fit(epochs=1, steps=2)
+    assert heard == ["begin", 0, 1, "end"]
+    heard.clear()
+    callback.on_epoch_end = None
+    del callback.on_batch_end
+    FakeHost(callback).fit(epochs=1, steps=2)
+    assert heard == ["begin"]
+
+
+@pytest.mark.parametrize(
+    ("event", "function", "message"),
+    [
+        ("on_epoch_end", 5, "on_epoch_end=5 has to be a function"),
+        ("on_epoch_end", lambda: None, "on_epoch_end is called with"),
+        ("on_train_batch_end", lambda batch, logs: None, "on_batch_end and on_train_batch_end are one event"),
+    ],
+)
+def test_what_makes_no_sense_is_an_error_also_later_and_changes_nothing(
+    event: str, function: Any, message: str
+) -> None:
+    callback = LambdaCallback(on_batch_end=print)
+    before = dict(vars(callback))
+    with pytest.raises(TypeError, match=message):
+        setattr(callback, event, function)
+    assert vars(callback) == before
+
+
+def test_epochals_own_events_that_are_set_later_are_called_and_in_a_bare_fit_warned_of() -> None:
+    heard: list[str] = []
+    callback: Any = LambdaCallback()
+    callback.on_run_end = lambda outcome: heard.append(outcome.status)
+    FakeHost(callback).fit()
+    assert heard == ["completed"]
+    callback.run = None
+    with pytest.warns(UserWarning, match="on_run_end will not be called"):
+        callback.on_train_begin()

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
-from epochal.paths import PathTemplate
 from epochal.state import dump_state, parse_state
 from epochal.testing import BareHost, FakeModel
 from epochal_model_checkpoint import ModelCheckpoint
@@ -163,8 +162,8 @@ def test_two_names_of_one_file_are_one(tmp_path: Path) -> None:
     # As with "A.keras" and "a.keras" where upper and lower case are the same.
     checkpoint = fit(ModelCheckpoint(tmp_path / "{name}.keras", keep=1), 0, 1, name="A")
     os.link(tmp_path / "A.keras", tmp_path / "a.keras")
-    checkpoint._files.add(str(tmp_path / "a.keras"), ["a.keras"])
-    checkpoint._files.remove_older(1)
+    checkpoint._written.add(str(tmp_path / "a.keras"), ["a.keras"])
+    checkpoint._written.remove_older(1)
     assert names(tmp_path) == ["A.keras", "a.keras"]
 
 
@@ -227,7 +226,7 @@ def test_a_relative_path_counts_from_the_working_directory_of_each_save(
 def test_another_path_counts_anew_and_what_was_written_by_the_first_stays(tmp_path: Path) -> None:
     checkpoint = ModelCheckpoint(tmp_path / "a-{epoch}.keras", keep=1)
     fit(checkpoint, 0, 2)
-    checkpoint._template = PathTemplate(tmp_path / "b-{epoch}.keras")
+    checkpoint.filepath = tmp_path / "b-{epoch}.keras"  # type: ignore[assignment]  # a path is taken too
     fit(checkpoint, 0, 2)
     assert names(tmp_path) == ["a-2.keras", "b-2.keras"]
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_progbar_logger.format import WIDTH, counted, duration, metrics, number, pace, span
+from epochal.reading import WIDTH, number
+from epochal_progbar_logger.format import counted, duration, metrics, pace, span
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ class RemoteFiles:
             if hasattr(self._gfile, "get_filesystem"):  # tensorboard's; its GFile would take a temporary file
                 self._gfile.get_filesystem(address).write(address, content, True)
                 return
+            if address.startswith("ram://") and self._gfile.exists(address):
+                self._gfile.remove(address)  # TensorFlow 2.21 opens it for writing and leaves what is in it
             with self._gfile.GFile(address, "wb") as file:
                 file.write(content)
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..driver import Driver
-from ..errors import RunError
+from ..errors import RunError, shown
 from ..run import Outcome, Run
 from ..selection import select
 from ..signals import Terminated
@@ -82,7 +82,7 @@ def loop(
 def _count(name: str, value: Any, least: int) -> int:
     count = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else least - 1
     if count < least:
-        raise RunError(f"{name}={value!r} has to be an int of {least} or more")
+        raise RunError(f"{name}={shown(value)} has to be an int of {least} or more")
     return int(count)
 
 

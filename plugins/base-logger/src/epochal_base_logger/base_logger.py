@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority, StateError
+from epochal.arguments import Argument, is_array
 from epochal.logs import WEIGHTS
 
 if TYPE_CHECKING:
@@ -15,6 +16,41 @@ if TYPE_CHECKING:
 _NUMBERS = ("b", "i", "u", "f", "c")
 _CHUNK = 100
 """How many batches wait before their values are fetched: the device is waited for once in so many batches."""
+
+
+class Names(Argument[frozenset[str]]):
+    """Names of metrics. None: no name."""
+
+    def check(self, value: Any) -> frozenset[str]:
+        """Return the names."""
+        if isinstance(value, str):
+            raise TypeError(f"has to be several names, like [{value!r}]")
+        try:
+            names = frozenset(() if value is None else value)
+        except TypeError:
+            raise TypeError("has to be names of metrics, like ['auc']") from None
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("has to be names of metrics, like ['auc']")
+        return names
+
+
+class Means(Argument[dict[str, Any]]):
+    """What a restart in the middle of an epoch needs."""
+
+    def check(self, value: Any) -> dict[str, Any]:
+        """Return it."""
+        if not isinstance(value, dict) or set(value) != {"epoch", "totals", "weights"}:
+            raise TypeError("has to hold epoch, totals and weights")
+        epoch, totals, weights = value["epoch"], value["totals"], value["weights"]
+        if epoch is not None and (not isinstance(epoch, int) or epoch < 0):
+            raise ValueError("has to have None or a number of 0 or more for its epoch")
+        if not isinstance(totals, dict) or not all(isinstance(v, (int, float)) or is_array(v) for v in totals.values()):
+            raise TypeError("has to have numbers or arrays for its totals")
+        if not isinstance(weights, dict) or not all(isinstance(each, (int, float)) for each in weights.values()):
+            raise TypeError("has to have numbers for its weights")
+        if totals.keys() != weights.keys():
+            raise ValueError("has to have a weight for each of its totals")
+        return value
 
 
 class BaseLogger(Callback):
@@ -42,12 +78,17 @@ class BaseLogger(Callback):
     provides = ()
     state_attributes = ("means",)
 
+    stateful_metrics = Names()
+
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
-        self.stateful_metrics = _checked_names(stateful_metrics)
-        self._train = _Means(self.stateful_metrics)
-        self._test = _Means(self.stateful_metrics)
+        self.stateful_metrics = stateful_metrics
         self._epoch: int | None = None
         self._given: dict[str, Any] = {}
+
+    @stateful_metrics.then
+    def _begin_means(self) -> None:
+        self._train = _Means(self.stateful_metrics)
+        self._test = _Means(self.stateful_metrics)
 
     @property
     def means(self) -> dict[str, Any]:
@@ -56,9 +97,10 @@ class BaseLogger(Callback):
 
     @means.setter
     def means(self, value: Any) -> None:
-        if not isinstance(value, dict) or set(value) != {"epoch", "totals", "weights"}:
-            raise StateError(f"BaseLogger: means={value!r} is no state of it")
-        self._given = value
+        try:
+            self._given = Means().checked(self, value, "means")
+        except (TypeError, ValueError) as error:
+            raise StateError(f"this is no state of {error}") from None
 
     def on_run_begin(self, run: Run) -> None:
         """Learn which metrics are stateful; where all are, listen to no batch."""
@@ -95,19 +137,6 @@ class BaseLogger(Callback):
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Write the means of the evaluation."""
         self._test.write_to(logs)
-
-
-def _checked_names(given: Any) -> frozenset[str]:
-    title = f"BaseLogger: stateful_metrics={given!r} has to be"
-    if isinstance(given, str):
-        raise TypeError(f"{title} several names, like [{given!r}]")
-    try:
-        names = frozenset(() if given is None else given)
-    except TypeError:
-        raise TypeError(f"{title} names of metrics, like ['auc']") from None
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{title} names of metrics, like ['auc']")
-    return names
 
 
 class _Means:

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Priority
+from epochal import Callback, Logs, Priority
 from epochal.arguments import FilePath, OrNone, State, Switch, Text, Whole
 from epochal.chief import is_chief
-from epochal.paths import is_remote
+from epochal.warn import warn_user
 
 from .fields import Fields
-from .table import Table
+from .places import place_of
+from .table import NotALogError, Table
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from .table import Row
 
-    Logs = Mapping[str, Any] | None
+    OrNoLogs = Mapping[str, Any] | None
 
 
-class LocalPath(FilePath):
-    """The path of a file of this machine."""
+class LogPath(FilePath):
+    """The path of a file, or its address."""
 
     def check(self, value: Any) -> str:
         """Return the path."""
         path = super().check(value)
         if not path:
             raise ValueError("has to be a path, 'log.csv' for example")
-        if is_remote(path):
-            raise ValueError(
-                "is an address, and rows are appended to a file of this machine. Write one, and copy it there when "
-                "training has ended."
-            )
         return path
 
 
@@ -58,13 +54,14 @@ class CSVLogger(Callback):
     description, "array of shape (400, 400)". Text is written as it is, up to 32,767 characters. A row is in the file
     when its epoch ends, whatever ends the process then; when training ends, all of them are synced to the disk.
 
-    A run begins with an empty file, or with `append` behind the rows that are there. The rows of epochs that it trains
-    again are replaced. It trains epochs again if its state was restored, and also if it is to append, its first epoch
-    is not 0 (`initial_epoch`) and the last rows of the file have reached that epoch already. A run that appends and
-    begins with epoch 0 takes nothing away.
+    A run that begins with epoch 0 begins with an empty file, or with `append` behind the rows that are there. One that
+    begins with a later epoch (`initial_epoch`), or whose state was restored, goes on with the file: the rows of epochs
+    that it trains again are replaced, all others stay.
+
+    A file that no row can be appended to stays as it is, with a warning, and the rows go to `NAME-2.csv` beside it.
 
     Args:
-        filename: The file. Folders that are missing are made.
+        filename: The file, or its address, `gs://bucket/log.csv` for example. Folders that are missing are made.
         separator: What stands between two fields, one character.
         append: Whether to keep the rows that are in the file.
 
@@ -81,7 +78,7 @@ class CSVLogger(Callback):
     provides = ()
     critical = False
 
-    filename = LocalPath()
+    filename = LogPath()
     sep = Separator()
     append = Switch()
 
@@ -89,45 +86,62 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename = filename
-        self.sep = Separator().checked(self, separator, "separator")  # Keras names the two so
+        self.separator = separator
         self.append = append
         self.rows_before = None
         self._table: Table | None = None
         self._begun = False
         self._row: Fields | None = None
 
+    @property
+    def separator(self) -> str:
+        """What stands between two fields; `sep` is Keras's name for it."""
+        return self.sep
+
+    @separator.setter
+    def separator(self, value: str) -> None:
+        self.sep = Separator().checked(self, value, "separator")
+
     @filename.then
     def _follow_filename(self) -> None:
         self.writes = (self.filename,)
 
-    def on_train_begin(self, logs: Logs = None) -> None:
+    def on_train_begin(self, logs: OrNoLogs = None) -> None:
         """See that the file can be written; what is in it stays until an epoch begins."""
         if self.starts_afresh():
             self.rows_before = None
-        chief = self.run.is_chief if self.run is not None else is_chief()
-        self._table = Table(Path(self.filename), self.sep) if chief else None
-        self._begun = False
-        if self._table is not None:
-            self._table.open()
+        self._table, self._begun, self._row = None, False, None
+        if self.run.is_chief if self.run is not None else is_chief():
+            table = Table(place_of(self.filename), self.sep)
+            table.open()
+            self._table = table  # not before: what cannot be opened has nothing to be closed either
 
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: OrNoLogs = None) -> None:
         """Make the file ready when the first epoch begins.
 
         Not earlier: whoever restores the state may do it as late as in its own `on_train_begin`, and a fit that has no
         epoch left to train leaves the file alone.
         """
         if self._table is not None and not self._begun:
-            self._begin(self._table, epoch)
             self._begun = True
+            try:
+                self._begin(self._table, epoch)
+            except NotALogError as error:  # Keras appends to whatever is there
+                self._go_elsewhere(error)
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: OrNoLogs = None) -> None:
         """Write the row of the epoch."""
         self.on_epoch_begin(epoch)
         if self._table is not None:
-            self._row = Fields(epoch, logs or {})
-            self._table.append(self._row.texts)
+            row = Fields(epoch, logs or {})
+            try:
+                self._table.append(row.texts)
+            except NotALogError as error:  # somebody wrote something else to the file while training
+                self._go_elsewhere(error).append(row.texts)
+            # Other logs than the event's, a subclass has chosen; then nothing is added to them later.
+            self._row = row if isinstance(logs, Logs) else None
 
-    def on_train_end(self, logs: Logs = None) -> None:
+    def on_train_end(self, logs: OrNoLogs = None) -> None:
         """See the rows reach the disk."""
         self._close()
 
@@ -142,15 +156,25 @@ class CSVLogger(Callback):
 
     def on_epoch_finalized(self, epoch: int, logs: Mapping[str, Any]) -> None:
         """Write the row anew, if a callback behind this one changed the metrics."""
-        if self._table is None:
+        written, self._row = self._row, None
+        if self._table is None or written is None:
             return
-        row = Fields(epoch, logs, before=self._row)
-        if self._row is None or row.texts != self._row.texts:
+        row = Fields(epoch, logs, before=written)
+        if row.texts != written.texts:
             self._table.replace_last(row.texts)
+
+    def _go_elsewhere(self, error: NotALogError) -> Table:
+        """Leave a file that no row can be appended to as it is, and begin another one beside it."""
+        filename = _free(self.filename)
+        warn_user(f"{error} The rows of this run go to {filename}.")
+        self._table = table = Table(place_of(filename), self.sep)
+        table.open()
+        self.rows_before = 0
+        return table
 
     def _begin(self, table: Table, epoch: int) -> None:
         self.starts_afresh()  # a state that came after `on_train_begin` is in its place, and serves this fit only
-        if self.rows_before is None and not self.append:
+        if self.rows_before is None and not self.append and epoch == 0:
             table.clear()
             self.rows_before = 0
             return
@@ -167,6 +191,11 @@ class CSVLogger(Callback):
             self.rows_before = len(rows)
         others, own = rows[: self.rows_before], rows[self.rows_before :]
         kept = [row for row in own if (table.epoch_of(row) or 0) < epoch]
+        if kept and not restored and not self.append:
+            self.print(
+                f"CSVLogger: training begins with epoch {epoch}, so the rows of {self.filename} from the epochs before "
+                f"it ({len(kept)}) stay. Delete the file to begin an empty one."
+            )
         if len(kept) < len(own):
             table.keep([*others, *kept])
             if not restored:
@@ -174,6 +203,12 @@ class CSVLogger(Callback):
                     f"CSVLogger: training goes on with epoch {epoch}, so the rows of {self.filename} from that epoch "
                     f"on ({len(own) - len(kept)}) are replaced."
                 )
+
+
+def _free(filename: str) -> str:
+    """Return the first of `log-2.csv`, `log-3.csv`, … that is not there or empty."""
+    stem, end = os.path.splitext(filename)
+    return next(name for number in itertools.count(2) if not place_of(name := f"{stem}-{number}{end}").read())
 
 
 def _begin_of_last_run(table: Table, rows: Sequence[Row]) -> int:

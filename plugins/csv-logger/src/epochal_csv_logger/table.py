@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from epochal.files import replacing, sync_folder, write_atomic
+from epochal.warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from .places import Place
 
 MISSING = "NA"
 _END = "\r\n"
@@ -40,6 +39,10 @@ class Row:
         return Row([*self.fields, *names], f"{self.text.rstrip(_END)}{separator}{more}")
 
 
+class NotALogError(ValueError):
+    """A file is not a log that rows can be appended to."""
+
+
 _NO_HEADER = Row([], "")
 
 
@@ -48,18 +51,19 @@ class Table:
 
     A row whose columns the file has is appended, and outlives this process when `append` returns; `sync` sees all rows
     reach the disk, which takes longer than everything else. Whatever changes what is there already replaces the whole
-    file at once. The file is open only while it is written to.
+    file at once. If somebody deletes the file meanwhile, a warning says so, and it begins anew.
 
     Args:
-        path: The file.
+        place: The file.
         separator: What stands between two fields.
     """
 
-    def __init__(self, path: Path, separator: str) -> None:
-        self.path = path
+    def __init__(self, place: Place, separator: str) -> None:
+        self.path = place.path
         self.separator = separator
+        self._place = place
         self._header = _NO_HEADER
-        self._size = 0
+        self._state: object = None
 
     @property
     def columns(self) -> list[str]:
@@ -72,31 +76,26 @@ class Table:
         Raises:
             OSError: It cannot.
         """
-        if self.path.exists() and not self.path.is_file():
-            raise OSError(f"CSVLogger: {self.path} is no regular file, and rows are written to one")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.open("ab").close()
-        sync_folder(self.path.parent)
+        self._place.check()
 
     def clear(self) -> None:
         """Begin with an empty file."""
-        write_atomic(self.path, b"")
-        self._header, self._size = _NO_HEADER, 0
+        self._replace(_NO_HEADER, b"")
 
     def read(self) -> list[Row]:
         """Read the rows behind the header. A last row without an end is taken out of the file, with a warning.
 
         Raises:
-            ValueError: It is no log of this class, or one of its rows disagrees with the header.
+            NotALogError: It is no log of this class, or one of its rows disagrees with the header.
             OSError: It cannot be read.
         """
-        content = self.path.read_bytes() if self.path.exists() else b""
+        content = self._place.read()
         text = content.decode(**_TEXT)
         mark = text[: text.startswith(_BYTE_ORDER_MARK)]
         rows, cut = self._parse(text[len(mark) :])
         if cut:
             self._take_off(content, cut)
-        self._size = len(content) - len(cut.encode(**_TEXT))
+        self._state = self._place.state()
         header, rows = (Row(rows[0].fields, mark + rows[0].text), rows[1:]) if rows else (_NO_HEADER, [])
         self._check(header, rows)
         self._header = header
@@ -118,15 +117,14 @@ class Table:
         Raises:
             OSError: It cannot be written; the file is as it was.
         """
-        if self._size_now() != self._size:
-            self.read()  # somebody else wrote to it, or took it away
+        self._look()
         header = self._header_with(values)
         if header is self._header:
-            self._grow(self._line(header, values))
+            self._append(self._line(header, values))
         elif self.columns:
             self._write(header, self.read(), values)
         else:
-            self._grow(header.text + self._line(header, values))
+            self._append(header.text + self._line(header, values))
             self._header = header
 
     def replace_last(self, values: Mapping[str, str]) -> None:
@@ -139,12 +137,23 @@ class Table:
 
     def sync(self) -> None:
         """See every row reach the disk, so that it outlives the machine too."""
-        if self.path.exists():
-            descriptor = os.open(self.path, os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        if self._place.state() is None:
+            self._say_it_is_gone()
+        else:
+            self._place.sync()
+
+    def _look(self) -> None:
+        """See whether somebody else wrote to the file, or took it away."""
+        state = self._place.state()
+        if state is None and self._state is not None:
+            self._say_it_is_gone()
+            self._place.check()
+        if state != self._state:
+            self.read()
+
+    def _say_it_is_gone(self) -> None:
+        if self.columns:
+            warn_user(f"CSVLogger: {self.path} was deleted while training, and the rows that it held are lost.")
 
     # Reading
 
@@ -164,7 +173,7 @@ class Table:
         return rows, "".join(lines[len(whole) :])
 
     def _take_off(self, content: bytes, cut: str) -> None:
-        os.truncate(self.path, len(content) - len(cut.encode(**_TEXT)))
+        self._place.replace(content[: len(content) - len(cut.encode(**_TEXT))])
         warnings.warn(
             f"CSVLogger: the last row of {self.path} has no end, as if what wrote it had been killed. "
             f"It is taken out: {cut!r}",
@@ -180,10 +189,10 @@ class Table:
                     f"has a row of {len(row.fields)} fields under a header of {len(header.fields)}: {row.text.strip()}"
                 )
 
-    def _unusable(self, what: str) -> ValueError:
-        return ValueError(
-            f"CSVLogger: {self.path} {what}, so no rows can be appended to it. Mend it or move it away, or pass "
-            "append=False to have it overwritten."
+    def _unusable(self, what: str) -> NotALogError:
+        return NotALogError(
+            f"CSVLogger: {self.path} {what}, so no rows can be appended to it. Mend it or move it away, or begin with "
+            "epoch 0 and append=False to have it overwritten."
         )
 
     # Writing
@@ -206,34 +215,15 @@ class Table:
             rows = [row.widened([MISSING] * new, self.separator) for row in rows]
         last = "" if values is None else self._line(header, values)
         content = "".join([header.text, *(row.text for row in rows), last]).encode(**_TEXT)
-        with replacing(self.path) as temporary:
-            temporary.write_bytes(content)
-        self._header, self._size = header, len(content)
+        self._replace(header, content)
 
-    def _grow(self, text: str) -> None:
-        """Write at the end of the file, past all buffers of this process; after an error nothing of it is there."""
-        left = memoryview(text.encode(**_TEXT))
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            before = os.fstat(descriptor).st_size
-            try:
-                while left:
-                    left = left[os.write(descriptor, left) :]
-            except BaseException as error:
-                with suppress(OSError):
-                    os.ftruncate(descriptor, before)
-                if isinstance(error, OSError):
-                    error.filename = str(self.path)  # for the message; a descriptor has no name
-                raise
-            self._size = os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
+    def _replace(self, header: Row, content: bytes) -> None:
+        self._place.replace(content)
+        self._header, self._state = header, self._place.state()
 
-    def _size_now(self) -> int:
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def _append(self, text: str) -> None:
+        self._place.append(text.encode(**_TEXT))
+        self._state = self._place.state()
 
 
 def _as_line(fields: Sequence[Any], separator: str) -> str:

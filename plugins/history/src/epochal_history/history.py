@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, MissingDependencyError, Priority
+from epochal import Callback, MissingDependencyError, Priority, StateError
+from epochal.arguments import Argument, State, check_state
 from epochal.log_values import as_number, as_state
+from epochal.reading import number, reading_order
+from epochal.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_MOST_ROWS = 20
+"""How many epochs a table shows; of more, the first and the last ones."""
+_WIDEST = 24
+"""The most characters of a value that is not a number."""
+
+
+class Metrics(Argument[dict[str, list[Any]]]):
+    """The values of every metric."""
+
+    def check(self, value: Any) -> dict[str, list[Any]]:
+        """Return them."""
+        if not isinstance(value, dict) or not all(isinstance(values, list) for values in value.values()):
+            raise TypeError("has to be a dict of lists")
+        return value
+
+
+class Epochs(Argument[list[int]]):
+    """Numbers of epochs."""
+
+    def check(self, value: Any) -> list[int]:
+        """Return them."""
+        if not isinstance(value, list) or not all(isinstance(each, int) and each >= 0 for each in value):
+            raise TypeError("has to be a list of numbers of 0 or more")
+        return value
+
+
+class Rows(Argument[list[dict[str, Any]]]):
+    """The metrics of every epoch."""
+
+    def check(self, value: Any) -> list[dict[str, Any]]:
+        """Return them."""
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            raise TypeError("has to be a list of dicts")
+        return value
 
 
 class History(Callback):
@@ -27,12 +68,30 @@ class History(Callback):
 
     priority = Priority.METRICS
     provides = ()
-    state_attributes = ("history", "epoch", "_rows")
+
+    history = State(Metrics())
+    epoch = State(Epochs())
+    _rows = State(Rows())
 
     def __init__(self) -> None:
-        self.history: dict[str, list[Any]] = {}
-        self.epoch: list[int] = []
-        self._rows: list[dict[str, Any]] = []
+        self.history = {}
+        self.epoch = []
+        self._rows = []
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take the state that `state_dict` gave, before training begins.
+
+        Raises:
+            StateError: It is not the state of a History, or one whose parts disagree; then nothing has changed.
+        """
+        checked = check_state(self, state)
+        rows, recorded = checked["_rows"], checked["history"]
+        counts = {key: sum(key in row for row in rows) for key in recorded}
+        if len(rows) != len(checked["epoch"]) or any(len(recorded[key]) != counts[key] for key in recorded):
+            raise StateError(
+                "this is no state of History: its epochs and its metrics have different numbers of entries"
+            )
+        super().load_state_dict(state)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the epoch as far as it is known."""
@@ -80,46 +139,39 @@ class History(Callback):
             raise _missing("to_frame", "pandas", "frame") from None
         return pd.DataFrame(self.to_rows(), columns=list(dict.fromkeys(["epoch", *self.history]))).set_index("epoch")
 
-    def plot(self, metrics: Iterable[str] | None = None) -> Any:
+    def plot(self, metrics: Iterable[str] | None = None, ax: Any = None) -> Any:
         """Draw the metrics over the epochs, each together with its `val_` counterpart.
+
+        In a notebook the figure is shown at the end of the cell, once, without `%matplotlib inline` too.
 
         Args:
             metrics: Names without `val_`. None: all that have numbers.
+            ax: The matplotlib Axes to draw into: one for all metrics, or as many as metrics. None: a new figure.
 
         Returns:
-            The matplotlib Figure, with one Axes a metric.
+            The matplotlib Figure, with one Axes a metric; `ax` if it was passed.
 
         Raises:
             KeyError: A metric of this name was never recorded.
-            ValueError: None of its values is a number.
+            ValueError: None of its values is a number, or there are more or fewer Axes than metrics.
             MissingDependencyError: matplotlib is not installed.
         """
-        names = self._plotted_names(metrics)
+        curves = {name: {key: self._points(key) for key in (name, f"val_{name}")} for name in self._plotted(metrics)}
         try:
-            from matplotlib.figure import Figure
-            from matplotlib.ticker import MaxNLocator
+            from .plot import draw
         except ImportError:
             raise _missing("plot", "matplotlib", "plot") from None
-        figure = Figure(figsize=(6.4, 1.0 + 2.6 * len(names)), layout="constrained")
-        for number, name in enumerate(names, start=1):
-            axes = figure.add_subplot(len(names), 1, number)
-            for key in (name, f"val_{name}"):
-                points = self._points(key)
-                if points:
-                    axes.plot(*zip(*points, strict=True), marker=".", label=key)
-            axes.set(xlabel="epoch", ylabel=name)
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.legend()
-        return figure
+        return draw(curves, ax)
 
     def _points(self, key: str) -> list[tuple[int, float]]:
-        """Give the epochs, counted from 1, in which a number was recorded, each with it."""
+        """Return the epochs, counted from 1, in which a number was recorded, each with it."""
         rows = zip(self.epoch, self._rows, strict=True)
         numbers = ((epoch + 1, as_number(row.get(key))) for epoch, row in rows)
         return [(epoch, number) for epoch, number in numbers if number is not None]
 
-    def _plotted_names(self, metrics: Iterable[str] | None) -> list[str]:
-        recorded = list(dict.fromkeys(key.removeprefix("val_") for key in self.history if isinstance(key, str)))
+    def _plotted(self, metrics: Iterable[str] | None) -> list[str]:
+        keys = reading_order(key for key in self.history if isinstance(key, str))
+        recorded = list(dict.fromkeys(key.removeprefix("val_") for key in keys))
         drawable = [name for name in recorded if self._points(name) or self._points(f"val_{name}")]
         names = drawable if metrics is None else list(metrics)
         for name in names:
@@ -131,6 +183,47 @@ class History(Callback):
                     f"{', '.join(drawable) or 'none'}"
                 )
         return names
+
+    # How it is shown
+
+    def __repr__(self) -> str:
+        return f"<History: {self._title()}>"
+
+    def __rich__(self) -> View:
+        names = reading_order(self.history)
+        rows = [[str(row["epoch"] + 1), *(_text(row[name]) for name in names)] for row in self.to_rows()]
+        if len(rows) > _MOST_ROWS:
+            half = _MOST_ROWS // 2
+            rows = [*rows[:half], ["…"] * (1 + len(names)), *rows[-half:]]
+        return View(self._title(), ["epoch", *names], rows, numbers=True)
+
+    def _repr_html_(self) -> str:
+        return self.__rich__().html()
+
+    def _title(self) -> str:
+        """Return in a line what was recorded, and how the run ended."""
+        count = len(self.epoch)
+        title = "1 epoch" if count == 1 else f"{count} epochs"
+        name = next((name for name in ("val_loss", "loss") if self._points(name)), None)
+        if name is not None:
+            epoch, value = min(self._points(name), key=lambda point: point[1] if math.isfinite(point[1]) else math.inf)
+            title += f", best {name} {number(value)} in epoch {epoch}"
+        outcome = None if self.run is None else self.run.outcome
+        if outcome is None or outcome.status == "completed":
+            return title
+        return f"{title}; {outcome.status}: {outcome.reason}" if outcome.reason else f"{title}; {outcome.status}"
+
+
+def _text(value: Any) -> str:
+    """Return a value as text; None, which stands for a metric that an epoch does not have, is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return number(value)
+    if isinstance(value, Real):
+        return number(float(value))
+    shape = getattr(value, "shape", ())
+    return shorten(f"array{tuple(shape)}" if shape else str(value), _WIDEST, placeholder="…")
 
 
 def _missing(method: str, package: str, extra: str) -> MissingDependencyError:

@@ -24,6 +24,8 @@ class LambdaCallback(Callback):
     Those of Epochal's own three events take any subset of `run`, `epoch`, `logs` and `outcome`, by name; a bare
     `model.fit` does not send them, and then there is a warning.
 
+    An event's function can be set later too, or taken away by None.
+
     It has no state. A copy shares the functions. It pickles if they do, which a lambda does not.
 
     Args:
@@ -75,15 +77,36 @@ class LambdaCallback(Callback):
             raise TypeError(
                 f"LambdaCallback: {name!r} is no event.{nearest(name, _EVENTS)} There are: {', '.join(_EVENTS)}."
             )
+        self._take(given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Take another function for an event, or with None no function, checked as in the constructor."""
+        if name not in _EVENTS:
+            super().__setattr__(name, value)
+            return
+        others = {event: function for event, function in self._functions.items() if event != name}
+        self._take(others if value is None else {**others, name: value})
+
+    def __delattr__(self, name: str) -> None:
+        """Take no function for an event."""
+        if name in self._functions:
+            setattr(self, name, None)
+        else:
+            super().__delattr__(name)
+
+    def _take(self, functions: dict[str, Function]) -> None:
         for alias, event in ALIASES.items():
-            if alias in given and event in given:
+            if alias in functions and event in functions:
                 raise TypeError(f"LambdaCallback: {alias} and {event} are one event. Give one of them.")
-        for event, function in given.items():
-            # On the object: the methods of the class stay, which hosts know to do nothing.
-            setattr(self, event, self._made_callable(event, function))
-        if own := [event for event in OWN_EVENTS if event in given]:
+        methods: dict[str, Any] = {event: self._made_callable(event, function) for event, function in functions.items()}
+        if own := [event for event in OWN_EVENTS if event in functions]:
             for event in ("on_train_begin", "on_test_begin", "on_predict_begin"):
-                setattr(self, event, partial(self._begin, own, given.get(event)))
+                methods[event] = partial(self._begin, own, functions.get(event))
+        # On the object: the methods of the class stay, which hosts know to do nothing.
+        for event in _EVENTS:
+            vars(self).pop(event, None)
+        vars(self).update(methods)
+        self._functions = functions
 
     def _made_callable(self, event: str, function: Function) -> Function:
         """Check a function, and give it so that it can be called with `(batch, logs)` and as Keras calls it."""

@@ -65,7 +65,7 @@ def _fail(owner: SavingCallback, message: str, is_certain: bool) -> None:
 
 def _saves(owner: SavingCallback) -> bool:
     """Return whether saving is certain to be due in the first epoch."""
-    if not isinstance(owner.save_freq, int):
+    if isinstance(owner.save_freq, str):
         return True
     steps = owner.params.get("steps")
     return steps is not None and steps >= owner.save_freq

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epochal import TemplateError
+from epochal.arguments import FilePath
 from epochal.files import NotSyncedError
 from epochal.paths import PathTemplate, is_remote
 from epochal.staging import Staging
@@ -25,29 +26,29 @@ _NO_NEW_FILES = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = 64 * 1024  # bytes free; a file system keeps some that it does not give out
 
 
-def checked_path(filepath: Any, weights_only: bool) -> PathTemplate:
-    """Check the parameter `filepath`.
+class TemplatePath(FilePath):
+    """The path of a file, with fields."""
+
+    def check(self, value: Any) -> str:
+        """Return the path."""
+        path = super().check(value)
+        try:
+            PathTemplate(path)
+        except TemplateError as error:
+            raise TemplateError(f"ModelCheckpoint: {error}") from None
+        if not path.endswith((".keras", ".h5")):
+            raise ValueError("has to end in '.keras', or in '.h5' for the older format")
+        return path
+
+
+def check_end(path: str, *, weights_only: bool) -> None:
+    """Check that the end of a path is that of the format.
 
     Raises:
-        TypeError: It is no path.
-        TemplateError: Its braces cannot be read.
-        ValueError: Its end is not that of the format.
+        ValueError: It is not.
     """
-    if not isinstance(filepath, (str, os.PathLike)):
-        raise TypeError(f"ModelCheckpoint: filepath={filepath!r} has to be a path")
-    try:
-        template = PathTemplate(filepath)
-    except TemplateError as error:
-        raise TemplateError(f"ModelCheckpoint: {error}") from None
-    if weights_only and not template.text.endswith(".weights.h5"):
-        raise ValueError(
-            f"ModelCheckpoint: filepath={template.text!r} has to end in '.weights.h5', as save_weights_only is on"
-        )
-    if not template.text.endswith((".keras", ".h5")):
-        raise ValueError(
-            f"ModelCheckpoint: filepath={template.text!r} has to end in '.keras', or in '.h5' for the older format"
-        )
-    return template
+    if weights_only and not path.endswith(".weights.h5"):
+        raise ValueError(f"ModelCheckpoint: filepath={path!r} has to end in '.weights.h5', as save_weights_only is on")
 
 
 def check_place(template: PathTemplate, *, may_be_folder: bool) -> None:

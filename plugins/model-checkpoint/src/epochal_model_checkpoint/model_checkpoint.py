@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from epochal.arguments import Most, Switch
 from epochal.frameworks import adapt
-from epochal.monitor import count, switch
-from epochal.paths import is_remote
+from epochal.paths import PathTemplate, is_remote
 from epochal.saving import SavingCallback
 
 from .fields import check_fields
-from .files import check_place, checked_path, write, write_remote
+from .files import TemplatePath, check_end, check_place, write, write_remote
 from .written import Written
 
 if TYPE_CHECKING:
@@ -79,37 +79,50 @@ class ModelCheckpoint(SavingCallback):
     provides = ()
     state_attributes = (*SavingCallback.state_attributes, "_written_names")
 
+    filepath = TemplatePath()
+    save_weights_only = Switch()
+    keep = Most()
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],
         monitor: str = "val_loss",
-        verbose: int = 0,
+        verbose: float | None = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
-        save_freq: int | str = "epoch",
+        save_freq: float | str = "epoch",
         initial_value_threshold: float | None = None,
         *,
         keep: int | None = None,
     ) -> None:
         super().__init__(monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold)
-        self.save_weights_only = switch(self, "save_weights_only", save_weights_only)
-        self._template = checked_path(filepath, self.save_weights_only)
-        self.filepath = self._template.text
-        self.keep = None if keep is None else self._checked_keep(keep)
-        self.writes = (self.filepath,)
-        self._written = Written(self._template)
+        self.save_weights_only = save_weights_only
+        self.filepath = filepath
+        self.keep = keep
+        self._check_together()
 
-    def _checked_keep(self, value: Any) -> int:
-        keep = count(self, "keep", value, least=1)
-        if is_remote(self.filepath):
-            raise ValueError(f"ModelCheckpoint: keep={keep} removes files, and cannot at the address {self.filepath!r}")
-        if keep > 1 and not self._template.fields:
+    @filepath.then
+    def _follow_filepath(self) -> None:
+        template, before = PathTemplate(self.filepath), vars(self).get("_template")
+        if before is not None and before.text == template.text:
+            return
+        self._template = template
+        self.writes = (self.filepath,)
+        self._written = Written(template)  # what another path wrote, for another fold, stays
+
+    def _check_together(self) -> None:
+        """Check parameters that have to suit each other; in `preflight` anew, as they may be set one after another."""
+        check_end(self.filepath, weights_only=self.save_weights_only)
+        if self.keep is not None and is_remote(self.filepath):
             raise ValueError(
-                f"ModelCheckpoint: keep={keep} needs files of different names, and filepath={self.filepath!r} has no "
-                "field, '{epoch}' for example"
+                f"ModelCheckpoint: keep={self.keep} removes files, and cannot at the address {self.filepath!r}"
             )
-        return keep
+        if self.keep is not None and self.keep > 1 and not self._template.fields:
+            raise ValueError(
+                f"ModelCheckpoint: keep={self.keep} needs files of different names, and filepath={self.filepath!r} has "
+                "no field, '{epoch}' for example"
+            )
 
     @property
     def written(self) -> list[str]:
@@ -118,17 +131,11 @@ class ModelCheckpoint(SavingCallback):
         A relative path counts from the working directory at the time of the save. The state holds the names alone, so
         that they mean the files in the path's folder also after that folder was moved or copied.
         """
-        return self._files.paths()
-
-    @property
-    def _files(self) -> Written:
-        if self._written.template.text != self._template.text:  # what another path wrote, for another fold, stays
-            self._written = Written(self._template)
-        return self._written
+        return self._written.paths()
 
     @property
     def _written_names(self) -> list[list[str]]:
-        return self._files.names()
+        return self._written.names()
 
     @_written_names.setter
     def _written_names(self, names: list[list[str]]) -> None:
@@ -137,6 +144,7 @@ class ModelCheckpoint(SavingCallback):
     def preflight(self) -> None:
         """Check that there can be a file, that its fields will have values, and that the metric will come."""
         super().preflight()
+        self._check_together()
         if self._is_chief:
             check_place(self._template, may_be_folder=adapt(self).overrides(self._method))
         check_fields(self, self._template)
@@ -154,8 +162,8 @@ class ModelCheckpoint(SavingCallback):
             return True
         names = write(path, save, own=adapter.overrides(self._method))
         if self.keep is not None:
-            self._files.add(path, names)
-            self._files.remove_older(self.keep)
+            self._written.add(path, names)
+            self._written.remove_older(self.keep)
         return True
 
     @property

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from epochal import RunError
+from epochal.arguments import FilePath, Most, Switch
 from epochal.errors import one_line
 from epochal.frameworks import adapt
-from epochal.monitor import count, switch
 from epochal.paths import is_remote
 from epochal.saving import SavingCallback
 from epochal.warn import warn_user
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BESIDE_WEIGHTS = ("optimizer_variables", "metrics_variables")
+
+
+class FolderPath(FilePath):
+    """The path of a folder, absolute, or an address."""
+
+    def check(self, value: Any) -> str:
+        """Return the path."""
+        path = super().check(value)
+        if not path:
+            raise ValueError("has to be the path of a folder")
+        return path if is_remote(path) else os.path.abspath(path)
 
 
 class OrbaxCheckpoint(SavingCallback):
@@ -40,7 +51,8 @@ class OrbaxCheckpoint(SavingCallback):
     not covered, and an error.
 
     Args:
-        directory: The folder of the checkpoints. A relative one counts from where the callback is made.
+        directory: The folder of the checkpoints. A relative one counts from where the callback is made, or the
+            attribute is set.
         monitor: The metric's key in the logs; with `save_best_only`.
         verbose: 1: a line for every checkpoint, and for every one that was not worth it.
         save_best_only: Whether to save only when the metric is better than at every save before. NaN never is.
@@ -72,25 +84,33 @@ class OrbaxCheckpoint(SavingCallback):
     provides = ()
     _folder: CheckpointFolder | None = None
 
+    directory = FolderPath()
+    max_to_keep = Most()
+    save_on_background = Switch()
+    save_weights_only = Switch()
+
     def __init__(
         self,
         directory: str | os.PathLike[str],
         monitor: str = "val_loss",
-        verbose: int = 0,
+        verbose: float | None = 0,
         save_best_only: bool = False,
         mode: str = "auto",
-        save_freq: str | int = "epoch",
+        save_freq: str | float = "epoch",
         initial_value_threshold: float | None = None,
         max_to_keep: int | None = 1,
         save_on_background: bool = True,
         save_weights_only: bool = False,
     ) -> None:
         super().__init__(monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold)
-        self.directory = _checked_directory(directory)
+        self.directory = directory
+        self.max_to_keep = max_to_keep
+        self.save_on_background = save_on_background
+        self.save_weights_only = save_weights_only
+
+    @directory.then
+    def _follow_directory(self) -> None:
         self.writes = (self.directory,)
-        self.max_to_keep = None if max_to_keep is None else count(self, "max_to_keep", max_to_keep, least=1)
-        self.save_on_background = switch(self, "save_on_background", save_on_background)
-        self.save_weights_only = switch(self, "save_weights_only", save_weights_only)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open folder out of copies and pickles."""
@@ -172,12 +192,3 @@ class OrbaxCheckpoint(SavingCallback):
             self._close()
         except RunError as error:
             warn_user(f"OrbaxCheckpoint, in the fit before this one: {error}")
-
-
-def _checked_directory(directory: Any) -> str:
-    path = os.fspath(directory) if isinstance(directory, os.PathLike) else directory
-    if not isinstance(path, str):
-        raise TypeError(f"OrbaxCheckpoint: directory={directory!r} has to be a path")
-    if not path:
-        raise ValueError("OrbaxCheckpoint: directory is empty, and has to be the path of a folder")
-    return path if is_remote(path) else os.path.abspath(path)

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from epochal.log_values import as_number, as_text, attribute, describe_large, shape_of
-from epochal.reading_order import reading_order
+from epochal.reading import number, reading_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WIDTH = 8
-"""The most characters that a float takes as text."""
-
 _LONGEST = 80
 """How many characters of a text are shown."""
-
-
-def number(value: float) -> str:
-    """Return a number with four decimals, or as a power of ten where these would hide it.
-
-    A float takes at most `WIDTH` characters, so that its column never has to become wider: where four decimals are too
-    many, it has fewer.
-
-    >>> number(0.45123), number(1e-4), number(3), number(float("nan"))
-    ('0.4512', '1.00e-04', '3', 'nan')
-    >>> number(1234.56789), number(-1e-4)
-    ('1234.568', '-1.0e-04')
-    """
-    if isinstance(value, int):
-        return str(value)
-    if value == 0 or not math.isfinite(value):
-        return "0.0000" if value == 0 else str(value)
-    notation, decimals = ("f", 4) if 1e-3 <= abs(value) < 99_999.5 else ("e", 2)
-    while len(text := f"{value:.{decimals}{notation}}") > WIDTH and decimals:
-        decimals -= 1
-    return text
 
 
 def metrics(logs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

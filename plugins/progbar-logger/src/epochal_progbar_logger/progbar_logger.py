@@ -9,6 +9,7 @@ from collections.abc import Mapping  # noqa: TC003  # the parameters' types are 
 from typing import TYPE_CHECKING, Any, Literal
 
 from epochal import Callback, Outcome, Priority
+from epochal.arguments import Argument, Choice, Number, Switch
 from epochal.logs import WEIGHTS
 
 from .bare import calling_list, make_is_left, silence_others
@@ -33,6 +34,22 @@ _EVENTS = (
     *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
     *_BATCH_EVENTS,
 )
+
+
+class Theme(Argument["Mapping[str, str] | None"]):
+    """Styles of rich by name."""
+
+    def check(self, value: Any) -> Mapping[str, str] | None:
+        """Return them, of a mapping a copy."""
+        make_styles(value)
+        return None if value is None else dict(value)
+
+    def checked(self, owner: Any, value: Any, name: str = "") -> Mapping[str, str] | None:
+        """Check a value; an error names the style that is wrong, and not all of them."""
+        try:
+            return self.check(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{type(owner).__name__}: {error}") from None
 
 
 class ProgbarLogger(Callback):
@@ -61,6 +78,11 @@ class ProgbarLogger(Callback):
     provides = ()
     critical = False
 
+    refresh_per_second = Number(above=0)
+    stream = Choice("stdout", "stderr")
+    overall = Switch()
+    theme = Theme()
+
     _clock: Callable[[], float] = staticmethod(time.monotonic)
 
     def __init__(
@@ -70,11 +92,10 @@ class ProgbarLogger(Callback):
         overall: bool = False,
         theme: Mapping[str, str] | None = None,
     ) -> None:
-        _check(refresh_per_second, stream, overall)
-        self._styles = make_styles(theme)
-        self._interval = 1.0 / refresh_per_second
-        self._stream = stream
-        self._overall = overall
+        self.refresh_per_second = refresh_per_second
+        self.stream = stream
+        self.overall = overall
+        self.theme = theme
         self._run: Run | None = None  # the run that sends the events; None in a bare fit
         self._show: Show | None = None
         self._due = math.inf  # when to draw next; never, where nothing is drawn
@@ -95,7 +116,7 @@ class ProgbarLogger(Callback):
     def on_run_begin(self, run: Run) -> None:
         """Begin to show a run, and listen to nothing that will not be shown."""
         self._run = run
-        console = run.console if self._stream == "stdout" else None
+        console = run.console if self.stream == "stdout" else None
         self._open(run.stage, console, is_chief=run.is_chief, is_left=lambda: False)
         if self._show is None:
             run.drop(self, *_EVENTS)
@@ -121,12 +142,12 @@ class ProgbarLogger(Callback):
 
     def _open(self, stage: str, console: Console | None, *, is_chief: bool, is_left: Callable[[], bool]) -> None:
         verbose = self.params.get("verbose", "auto")
-        if not is_chief or not verbose or getattr(sys, self._stream) is None:
+        if not is_chief or not verbose or getattr(sys, self.stream) is None:
             return
         self._done = 0
-        display = choose_display(self._stream, console, self._styles, is_left, live=verbose in (1, "auto"))
+        display = choose_display(self.stream, console, make_styles(self.theme), is_left, live=verbose in (1, "auto"))
         progress = Progress(stage, self._clock(), self.params.get("epochs"), self.params.get("steps"))
-        self._show = Show(progress, display, self._clock, self._interval, overall=self._overall)
+        self._show = Show(progress, display, self._clock, 1.0 / self.refresh_per_second, overall=self.overall)
 
     def _end(self, outcome: Outcome) -> None:
         if self._show is not None:
@@ -269,14 +290,3 @@ class ProgbarLogger(Callback):
             done = self._run.step - self._step_before
         progress.phase.count(done, now)
         return now
-
-
-def _check(refresh_per_second: object, stream: object, overall: object) -> None:
-    if not isinstance(refresh_per_second, (int, float)) or isinstance(refresh_per_second, bool):
-        raise TypeError(f"refresh_per_second={refresh_per_second!r} has to be a number")
-    if not 0 < refresh_per_second < math.inf:
-        raise ValueError(f"refresh_per_second={refresh_per_second!r} has to be greater than 0, and finite")
-    if stream not in ("stdout", "stderr"):
-        raise ValueError(f"stream={stream!r} has to be 'stdout' or 'stderr'")
-    if not isinstance(overall, bool):
-        raise TypeError(f"overall={overall!r} has to be True or False")

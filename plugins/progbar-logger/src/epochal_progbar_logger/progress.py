@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from epochal.log_values import as_number
+from epochal.reading import number
 
-from .format import counted, duration, metrics, number, span
+from .format import counted, duration, metrics, span
 from .layout import NO_BREAK, Overall, View
 from .phase import Phase
 from .table import Entry

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells
 
-from epochal.reading_order import reading_order
+from epochal.reading import WIDTH, reading_order
 
-from .format import WIDTH
 from .layout import flow, pairs, sentence, width
 
 if TYPE_CHECKING:

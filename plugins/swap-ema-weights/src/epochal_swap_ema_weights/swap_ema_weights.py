@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Priority, StateError
-from epochal.arguments import Arrays, OrNone, Switch, shown
+from epochal.arguments import Arrays, OrNone, Switch
+from epochal.errors import shown
 from epochal.frameworks import adapt
 from epochal.hosts.loop import LoopRun
 from epochal.warn import warn_user

@@ -6,7 +6,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from epochal import Callback, Logs
+from epochal import Logs
 from epochal.frameworks import ModelAdapter, adapt
 from epochal.frameworks.summaries import tensorflow_summary
 from epochal.log_values import as_text
@@ -14,6 +14,7 @@ from epochal.warn import warn_user
 
 from . import summaries
 from .folders import TRAIN, VALIDATION, joined
+from .parameters import Parameters
 from .projector import Projector
 from .weights import weight_events
 
@@ -34,19 +35,12 @@ class _Default:
         return self if instance is None else self._value(instance)
 
 
-class KerasNames(Callback):
+class KerasNames(Parameters):
     """What `TensorBoard` writes, each part in a method with the name and the arguments of Keras's, and its writers.
 
     A subclass may override or call each of them. `with self._train_writer.as_default(): tf.summary.scalar(…)` writes to
     a file beside the callback's own, in the same folder, so that readers take both as one run.
     """
-
-    log_dir: str
-    write_images: bool
-    write_steps_per_second: bool
-    embeddings_metadata: Any
-    train_steps: int
-    test_steps: int
 
     _log_write_dir = _Default(lambda board: board.log_dir)
     _train_dir = _Default(lambda board: joined(board._log_write_dir, TRAIN))

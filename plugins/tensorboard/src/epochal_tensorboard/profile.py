@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from epochal.arguments import Whole
 from epochal.errors import one_line
-from epochal.monitor import count
 from epochal.paths import is_remote
 from epochal.warn import warn_user
 
@@ -18,28 +18,31 @@ if TYPE_CHECKING:
     from epochal.frameworks import ModelAdapter
 
 
-def batch_range(owner: Any, given: Any) -> tuple[int, int] | None:
-    """Read the parameter `profile_batch`: a batch, a pair, or either as text, `"10,20"`; 0 is none.
+def batch_range(given: Any) -> tuple[int, int] | None:
+    """Read the parameter `profile_batch`: a batch, a pair, or either as text, `"10,20"`.
+
+    Returns:
+        The first and the last; None: no batch, as for None, 0, and a pair that begins with the batch 0, which never
+        comes.
 
     Raises:
-        TypeError, ValueError: It is something else.
+        TypeError, ValueError: It is something else. The message says what it has to be.
     """
+    if given is None:
+        return None
     parts = given.split(",") if isinstance(given, str) else given if isinstance(given, (tuple, list)) else (given,)
-    title = f"{type(owner).__name__}: profile_batch={given!r}"
     if isinstance(given, str):
         try:
             parts = [int(part) for part in parts]
         except ValueError:
-            raise ValueError(f"{title} has to be one or two numbers, '10,20' for example") from None
-    batches = [count(owner, "profile_batch", part) for part in parts]
+            raise ValueError("has to be one or two numbers, '10,20' for example") from None
+    batches = [Whole(least=0).check(part) for part in parts]
     if len(batches) not in (1, 2):
-        raise ValueError(f"{title} has to be a batch, or a pair of the first and the last")
+        raise ValueError("has to be a batch, or a pair of the first and the last")
     first, last = batches[0], batches[-1]
-    if (first, last) == (0, 0):
-        return None
-    if not 0 < first <= last:
-        raise ValueError(f"{title} has to begin with batch 1 or later, and to end with the same batch or a later one")
-    return first, last
+    if last < first:
+        raise ValueError("has to end with the batch that it begins with, or a later one")
+    return (first, last) if first else None
 
 
 class Profile:

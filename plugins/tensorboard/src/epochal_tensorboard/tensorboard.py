@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from epochal import Priority
 from epochal.chief import is_chief
 from epochal.logs import WEIGHTS
-from epochal.monitor import count, switch
 
 from . import summaries
-from .folders import TRAIN, VALIDATION, check_folder, joined
+from .folders import TRAIN, VALIDATION, check_folder
 from .keras_names import KerasNames, rate
-from .parameters import folder, frequency, metadata
-from .profile import Profile, batch_range
+from .profile import Profile
 from .projector import check_layers
 from .session import Session
 from .values import changed
@@ -49,13 +47,15 @@ class TensorBoard(KerasNames):
     Args:
         log_dir: The folder, or its address, `gs://bucket/run` for example. `tensorboard --logdir` takes it, or a folder
             above it with several runs.
-        histogram_freq: Histograms of the weights every so many epochs; 0: none.
+        histogram_freq: Histograms of the weights every so many epochs; 0 or None: none.
         write_graph: Whether to write the graphs.
         write_images: Whether to write the weights as images too, where histograms are written.
         write_steps_per_second: Whether to write `epoch_steps_per_second`, and `batch_steps_per_second` with batches.
         update_freq: "epoch": no metrics of batches. "batch": of every batch. A number: of every so many batches.
-        profile_batch: The batch to profile, counted from 1, or the first and the last as a pair or as "10,20"; 0: none.
-        embeddings_freq: Embeddings when training begins and every so many epochs, the last ones are kept; 0: none.
+        profile_batch: The batch to profile, counted from 1, or the first and the last as a pair or as "10,20"; 0 or
+            None: none.
+        embeddings_freq: Embeddings when training begins and every so many epochs, the last ones are kept; 0 or
+            None: none.
         embeddings_metadata: Embedding layer to the file with a label for each row of its matrix, a line each, or one
             file for all layers. Relative paths begin in `log_dir` or the working directory.
 
@@ -63,8 +63,8 @@ class TensorBoard(KerasNames):
         TypeError, ValueError: A parameter is not usable.
 
     Attributes:
-        log_dir, histogram_freq, write_graph, write_images, write_steps_per_second, update_freq, embeddings_freq,
-            embeddings_metadata: As given, `update_freq` "batch" as 1.
+        log_dir, histogram_freq, write_graph, write_images, write_steps_per_second, update_freq, profile_batch,
+            embeddings_freq, embeddings_metadata: As given, `update_freq` "batch" as 1.
         train_steps: How many batches of training there were, where something depends on it. Part of the state.
         test_steps: How often a batch, or several in one execution, was evaluated. Part of the state.
     """
@@ -72,7 +72,6 @@ class TensorBoard(KerasNames):
     priority = Priority.REPORT
     critical = False
     provides = ()
-    state_attributes = ("train_steps", "test_steps")
 
     _session: Session | None = None
     _end: Any = None
@@ -80,29 +79,27 @@ class TensorBoard(KerasNames):
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
-        histogram_freq: int = 0,
+        histogram_freq: float | None = 0,
         write_graph: bool = True,
         write_images: bool = False,
         write_steps_per_second: bool = False,
-        update_freq: str | int = "epoch",
-        profile_batch: int | str | Sequence[int] = 0,
-        embeddings_freq: int = 0,
+        update_freq: str | float = "epoch",
+        profile_batch: int | str | Sequence[int] | None = 0,
+        embeddings_freq: float | None = 0,
         embeddings_metadata: Mapping[str, str | os.PathLike[str]] | str | os.PathLike[str] | None = None,
     ) -> None:
-        self.log_dir = folder(log_dir)
-        self.histogram_freq = count(self, "histogram_freq", histogram_freq)
-        self.write_graph = switch(self, "write_graph", write_graph)
-        self.write_images = switch(self, "write_images", write_images)
-        self.write_steps_per_second = switch(self, "write_steps_per_second", write_steps_per_second)
-        self.update_freq = frequency(self, update_freq)
-        self.embeddings_freq = count(self, "embeddings_freq", embeddings_freq)
-        self.embeddings_metadata = metadata(embeddings_metadata)
-        self.writes = (joined(self.log_dir, TRAIN), joined(self.log_dir, VALIDATION))
+        self.log_dir = log_dir
+        self.histogram_freq = histogram_freq
+        self.write_graph = write_graph
+        self.write_images = write_images
+        self.write_steps_per_second = write_steps_per_second
+        self.update_freq = update_freq
+        self.profile_batch = profile_batch
+        self.embeddings_freq = embeddings_freq
+        self.embeddings_metadata = embeddings_metadata
+        self.check_metadata()
         self.train_steps = 0
         self.test_steps = 0
-        self._profiled = batch_range(self, profile_batch)
-        self._every = 0 if self.update_freq == "epoch" else int(self.update_freq)
-        self._counts = bool(self._every or self.write_steps_per_second or self._profiled)
         self._in_training = False
         self._begun = 0  # the first batch of the execution
         self._stride = 1  # how many batches the last execution had
@@ -127,6 +124,7 @@ class TensorBoard(KerasNames):
         if (self.run is not None and self.run.stage != "train") or not self._is_chief():
             return
         check_folder(self._train_dir)
+        self.check_metadata()
         if self.histogram_freq:
             self._adapter().named_weights()
         if self.embeddings_freq and self.embeddings_metadata is not None:

@@ -6,6 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import epochal
+from epochal.arguments import Number, State
+from epochal.monitor import MetricName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +26,17 @@ class MyCallback(epochal.Callback):
     priority = epochal.Priority.REPORT  # behind those that add to the logs
     critical = False  # if it fails, it is left out, and training goes on
     provides = ()  # it adds nothing to the logs
-    state_attributes = ("lowest",)  # what it needs to go on after a restart
+
+    monitor = MetricName()  # checked whenever it is set
+    lowest = State(Number())  # what it needs to go on after a restart
 
     def __init__(self, monitor: str = "loss") -> None:
         self.monitor = monitor
-        self.requires = (monitor,)  # it is checked before training that somebody gives it
         self.lowest = math.inf
+
+    @monitor.then
+    def _follow_monitor(self) -> None:
+        self.requires = (self.monitor,)  # it is checked before training that somebody gives it
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Begin anew, but for a run that goes on after a restart."""
