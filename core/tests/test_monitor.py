@@ -7,17 +7,21 @@ import math
 import warnings
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from epochal import Callback, RunError
+from epochal import Callback, Priority, RunError
 from epochal.logs import Logs
 from epochal.monitor import Monitor, MonitorCallback
-from epochal.testing import FakeHost, FakeModel
+from epochal.names import snake_case
+from epochal.testing import BareHost, FakeHost, FakeModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Eighths, so that sums and differences are exact.
 VALUES = st.integers(-80, 80).map(lambda eighths: eighths / 8) | st.sampled_from([math.inf, -math.inf, math.nan])
@@ -445,3 +449,63 @@ def test_anything_else_is_said_once_and_read_as_nothing(value: Any) -> None:
     with pytest.warns(UserWarning, match="monitors 'val_f1', which is not a scalar: ") as warned:
         assert [monitor.read({"val_f1": value}) for _ in range(2)] == [None, None]
     assert len(warned) == 1
+
+
+# A metric that comes too late
+
+
+class Adds(Callback):
+    """Adds a metric to the logs of every epoch."""
+
+    def __init__(self, priority: int = Priority.REPORT) -> None:
+        self.priority = priority
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["f1"] = 0.5
+
+
+class KerasLike:
+    """Somebody's Keras callback."""
+
+    def set_model(self, model: Any) -> None: ...
+
+    def set_params(self, params: Any) -> None: ...
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs.update(f1=0.5)
+
+
+def _late(run: Callable[[], Any]) -> list[str]:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        run()
+    return [str(each.message) for each in warned if "looked for" in str(each.message)]
+
+
+@pytest.mark.parametrize("adder", [Adds(), KerasLike()])
+@pytest.mark.parametrize("known", [None, {"loss": "min"}])
+def test_who_adds_a_metric_too_late_is_said_once_with_the_cure(adder: Any, known: Any) -> None:
+    class First(Watcher):
+        priority = Priority.METRICS
+
+    watcher = First("f1", "max")
+    name = snake_case(type(adder).__name__)
+    assert _late(lambda: FakeHost(watcher, adder, model=FakeModel(metrics=known)).fit(epochs=3)) == [
+        f"First looked for 'f1', which {name!r} added after it. List {name!r} before it, give {name!r} a priority of "
+        f"less than 10, or put {name!r} into its `after`."
+    ]
+    assert watcher.values == [None] * 3
+
+
+def test_a_metric_that_comes_in_time_or_never_is_not_late() -> None:
+    assert not _late(lambda: FakeHost(Adds(Priority.METRICS), Watcher("f1", "max")).fit(epochs=3))
+    assert not _late(lambda: FakeHost(Adds(), Watcher("f2", "max")).fit(epochs=3))
+    values = lambda epoch, _: {"f1": 0.5} if epoch % 2 else {"loss": 0.5}  # noqa: E731
+    assert not _late(lambda: FakeHost(Watcher("f1", "max")).fit(epochs=4, values=values))
+
+
+def test_in_a_bare_fit_it_is_seen_in_the_next_epoch() -> None:
+    assert _late(lambda: BareHost(Watcher("f1", "max"), Adds()).fit(epochs=3)) == [
+        "Watcher looked for 'f1', which another callback added after it. List that callback before it."
+    ]
+    assert not _late(lambda: BareHost(Adds(), Watcher("f1", "max")).fit(epochs=3))

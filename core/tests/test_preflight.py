@@ -92,6 +92,43 @@ def test_what_a_callback_raises_is_an_error_and_nothing_is_trained() -> None:
     assert "1 error:\n  'raises' (module " in failed(Raises())
 
 
+def test_a_reporter_whose_check_fails_is_taken_out_and_training_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    class Reporter(Raises):
+        critical = False
+        provides = ()
+        ended = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            raise AssertionError("it takes part")
+
+        def on_run_end(self) -> None:
+            self.ended += 1
+
+    class Wanting(Reporter):
+        requires = ("x",)
+
+        def preflight(self) -> None: ...
+
+    reporters = [Reporter(), Wanting()]
+    host = FakeHost(Complete(), *reporters, model=model())
+    host.fit(epochs=2)
+    assert host.run is not None
+    assert host.run.outcome is not None
+    assert (host.run.outcome.status, host.run.step) == ("completed", 6)
+    assert [reporter.ended for reporter in reporters] == [1, 1]
+    printed = capsys.readouterr().out
+    assert "The callback 'reporter' (module " in printed
+    assert "failed in preflight and is out for the rest of the run; training goes on: " in printed
+    assert "it requires 'x' in the logs, and the model does not report it." in printed
+
+
+def test_beside_a_critical_error_a_reporters_is_in_the_message() -> None:
+    class Reporter(Raises):
+        critical = False
+
+    assert "2 errors:" in failed(Raises(), Reporter())
+
+
 def test_all_findings_are_one_report_with_errors_and_warnings_apart() -> None:
     text = failed(Warns(), Raises(), Writes("a"), Second("a"), type("Wants", (Complete,), {"requires": ("x",)})())
     head, errors, *_ = text.split("\n", 2)[0], *text.split("\n2 warnings:")

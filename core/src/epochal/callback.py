@@ -64,8 +64,8 @@ class Callback:
         critical: Whether an error in it ends the run. If not (a reporter), the error is shown, the callback is out
             for the rest of the run, and training goes on.
         provides: Keys that it adds to the logs. None: not declared, so that it may add any.
-        requires: Keys of the logs that it needs; it is checked before training that somebody gives them.
-        writes: Paths that it writes to; two callbacks that write to one path are an error before training.
+        requires: Keys of the logs that it needs. Before training, one that nothing can give is an error.
+        writes: Paths that it writes to; two callbacks that write to one path are warned of before training.
         changes: What it changes besides the logs, "learning_rate" for example; if two change one thing, a warning.
         state_attributes: Names of the attributes that hold its state: what it would need to go on after a restart.
             Their values are JSON values and NumPy arrays.
@@ -81,6 +81,9 @@ class Callback:
         ...     def on_epoch_end(self, epoch, logs=None):
         ...         print(f"epoch {epoch}: {logs['loss']:.4f}")
     """
+
+    in_place_of: ClassVar[Mapping[str, str]] = {}
+    """Of a class with the name of one of Keras's: methods that only Keras's calls, with what to override instead."""
 
     priority: int = Priority.CONTROL
     before: tuple[str, ...] = ()
@@ -121,8 +124,11 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
+        from .frameworks.overrides import warn_of_overrides
+
         self.model = model
         self.run = None  # what is left from a run before
+        warn_of_overrides(self, Callback)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Take the parameters `epochs`, `steps` and `verbose`. The host calls it before the first event."""

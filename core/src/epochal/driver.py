@@ -108,9 +108,13 @@ class Driver:
         finally:
             run._drop = None
         if run.stage == "train":
-            report(examine(self._members))
+            report(examine(self._members), self._take_out)
         dispatch.compile()
         self.bind(self.batch)
+
+    def _take_out(self, member: Member, error: Exception) -> None:
+        """Take a reporter out whose check before training failed, as if it had failed later."""
+        self._faults.handle(member, "preflight", error)
 
     def _introduce(self, member: Member) -> bool:
         """Give a callback the model, the params and the run; tells whether it took them."""

@@ -63,7 +63,7 @@ class Forecast:
         run = callback.run
         if run is None:
             call = bare_fit_call(callback)
-            return cls(adapter, call, [callback, *(call.callbacks or ())])
+            return cls(adapter, call, call.callbacks or [callback])
         return cls(adapter, run.fit_call, [*run.callbacks.values(), *(run.fit_call.callbacks or ())])
 
     @property
@@ -107,6 +107,12 @@ class Forecast:
             return None
         instead = self._instead(key, others)
         return Missing("the model does not report it", instead, is_closed and self.keys_are_certain, adders)
+
+    def adders_behind(self, key: str, callback: Any) -> tuple[str, ...]:
+        """Return the names of callbacks that may add a key and are called after a callback."""
+        places = [place for place, each in enumerate(self._callbacks) if each is callback]
+        later = self._callbacks[places[0] + 1 :] if places else []
+        return tuple(default_name(each) for each in later if self._adapter is None or self._may_add(each, key))
 
     def is_closed_for(self, key: str, callback: Any) -> bool:
         """Return whether no other callback can add a key, nor code of the model's own that has to do with it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .log_values import as_text, read_value
 
 if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+    from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 
 PLAIN = frozenset((float, int, bool, str, bytes, type(None)))
 """The types of values that are on no device."""
@@ -75,6 +75,17 @@ class Logs(dict[str, Any]):
             del pending[key]
             self._raw = {**self._raw, key: tensor}
         return super().__getitem__(key)
+
+    def await_key(self, key: str, told: Callable[[], None]) -> None:
+        """Have a function called when a key is added that a callback has looked for in vain.
+
+        It is called from within the write, so that the callback that writes is on the stack.
+        """
+        if not isinstance(self, _Awaited):
+            kind = type(self)
+            self.__class__ = _AWAITED.setdefault(kind, type(kind.__name__, (_Awaited, kind), {}))
+            self.__dict__["_awaited"] = {}
+        self.__dict__["_awaited"].setdefault(key, []).append(told)
 
     def fetch(self) -> Logs:
         """Fetch every value that is still on the device, now. Returns itself."""
@@ -228,6 +239,20 @@ class Logs(dict[str, Any]):
         self._open().clear()
         self._raw = _NOTHING
         super().clear()
+
+
+class _Awaited(Logs):
+    """Logs in which a callback has looked for a key in vain. All others are spared the look at every write."""
+
+    _awaited: dict[str, list[Callable[[], None]]]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        for told in self._awaited.pop(key, ()):
+            told()
+
+
+_AWAITED: dict[type, type] = {}
 
 
 def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .arguments import Argument, Number, count, number, shown, switch, verbosity
 from .callback import Callback
@@ -11,6 +12,7 @@ from .errors import nearest, nearest_key
 from .forecast import Forecast
 from .frameworks import adapt
 from .log_values import as_number, as_text
+from .logs import Logs
 from .warn import warn_user
 
 if TYPE_CHECKING:
@@ -104,6 +106,8 @@ class Monitor:
         self._watched: Any = owner if metric is None else _Watched(owner, metric, mode, min_delta)
         self._found: tuple[str, str] | None = None  # a metric, and its direction by the model
         self._said: set[str] = set()
+        self._behind: tuple[str, ...] = ()
+        self._looked_in: Mapping[str, Any] | None = None
 
     @property
     def metric(self) -> str:
@@ -141,6 +145,7 @@ class Monitor:
         forecast = Forecast.of(self.owner)
         if not forecast.trains:
             return
+        self._behind = forecast.adders_behind(self.metric, self.owner)
         missing = forecast.missing(self.metric, self.owner)
         if missing is None:
             if forecast.gives(self.metric):
@@ -155,6 +160,7 @@ class Monitor:
         """Forget what was said, and the direction that the model told: it may be another one now."""
         self._said.clear()
         self._found = None
+        self._behind, self._looked_in = (), None
 
     def read(self, logs: Mapping[str, Any] | None) -> float | None:
         """Give the metric's value, or None if it did not come or is no scalar, which is said once a run.
@@ -164,13 +170,52 @@ class Monitor:
                 metric is misspelt, more often than not.
         """
         value = (logs or {}).get(self.metric)
+        if self._looked_in is not None:
+            self._look_again()
         if value is None:
             is_none = self.metric in (logs or {})
             what = "which is None." if is_none else f"which is not in the logs.{self._instead(logs or ())}"
             self._say("missing", f"{self._watches()}, {what}")
+            if not is_none:
+                self._watch_for_late(logs)
             self._direction()
             return None
         return self.as_scalar(value)
+
+    # A key that another callback adds too late
+
+    def _watch_for_late(self, logs: Any) -> None:
+        """Find out whether another callback adds the metric to these logs after all, and which."""
+        if "late" in self._said:
+            return
+        if isinstance(logs, Logs):
+            logs.await_key(self.metric, self._note_late)
+        else:
+            self._looked_in = logs  # Keras's own, in which only a later look can tell
+
+    def _look_again(self) -> None:
+        logs, self._looked_in = self._looked_in, None
+        if logs is not None and self.metric in logs:
+            adder = " or ".join(map(repr, self._behind))
+            self._say_late(adder or "another callback", f"List {adder or 'that callback'} before it.")
+
+    def _note_late(self) -> None:
+        run = self.owner.run
+        name = None if run is None else run._caller(sys._getframe(1))
+        if name is None:
+            adder = "a callback that Keras calls later"
+            self._say_late(adder, "Give it to epochal.callbacks(…), before this one.")
+            return
+        self._say_late(
+            repr(name),
+            f"List {name!r} before it, give {name!r} a priority of less than {self.owner.priority:d}, or put {name!r} "
+            "into its `after`.",
+        )
+
+    def _say_late(self, adder: str, cure: str) -> None:
+        self._say(
+            "late", f"{type(self.owner).__name__} looked for {self.metric!r}, which {adder} added after it. {cure}"
+        )
 
     def as_scalar(self, value: Any) -> float | None:
         """Give a value of the metric as a float, or None if it is no scalar, which is said once a run."""
@@ -238,6 +283,7 @@ class MonitorCallback(Callback):
     monitor = MetricName()
     mode = Mode()
     min_delta = Distance()
+    in_place_of: ClassVar[Mapping[str, str]] = {"_is_improvement": "is_improvement"}
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
         self.monitor = monitor

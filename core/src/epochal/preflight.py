@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .callback import Callback
-from .errors import PreflightError, TemplateError, message_of, one_line
+from .errors import EpochalError, PreflightError, TemplateError, message_of, one_line
 from .forecast import Forecast
 from .implementation import misspelt_events
 from .member import is_keras_callback
@@ -17,7 +17,7 @@ from .paths import OWN_FIELDS, PathTemplate, is_remote
 from .warn import warn_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .member import Member
 
@@ -61,19 +61,27 @@ def examine(members: Sequence[Member]) -> list[Finding]:
     ]
 
 
-def report(findings: Sequence[Finding]) -> None:
+def report(findings: Sequence[Finding], take_out: Callable[[Member, Exception], None]) -> None:
     """Say what was found: raise if there is an error, else warn if there is anything.
 
+    Args:
+        findings: What was found.
+        take_out: Takes a callback out of the run that is not critical, and says so; the run goes on without it.
+
     Raises:
-        PreflightError: There is an error; warnings are in the message too.
+        PreflightError: There is an error of a critical callback; all other findings are in the message too.
     """
-    if not findings:
-        return
     errors = [finding for finding in findings if finding.level == ERROR]
-    if errors:
+    if any(member.critical for finding in errors for member in finding.members):
         raise PreflightError(findings)
-    text = "\n  ".join([_headline(findings), *map(str, findings)]) if len(findings) > 1 else str(findings[0])
-    warn_user(text)
+    failed: dict[Member, Exception] = {}
+    for finding in errors:
+        failed.setdefault(finding.members[0], finding.error or EpochalError(finding.message))
+    for member, error in failed.items():
+        take_out(member, error)
+    left = [finding for finding in findings if failed.keys().isdisjoint(finding.members)]
+    if left:
+        warn_user("\n  ".join([_headline(left), *map(str, left)]) if len(left) > 1 else str(left[0]))
 
 
 def _headline(findings: Iterable[Finding]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .arguments import Argument, Count, Number, OrNone, State, Switch, Verbosity, Whole
 from .callback import Priority
@@ -75,6 +75,11 @@ class SavingCallback(MonitorCallback):
             state, a restart.
     """
 
+    in_place_of: ClassVar[Mapping[str, str]] = {
+        "_save_model": "save",
+        "_save_checkpoint": "save",
+        "_get_file_path": "path_of",
+    }
     priority = Priority.CHECKPOINT
     provides = ()
 

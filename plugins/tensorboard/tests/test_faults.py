@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.errors import PreflightError
 from epochal.testing import FakeHost
 from epochal_tensorboard import TensorBoard
 from epochal_tensorboard.event_file import LocalEventFile
@@ -29,11 +28,15 @@ def no_folder(tmp_path: Path) -> Path:
     return tmp_path / "file" / "logs"
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_before_training(model: Any, no_folder: Path) -> None:
-    trained: list[int] = []
-    with pytest.raises(PreflightError, match="TensorBoard cannot write to log_dir"):
-        FakeHost(TensorBoard(no_folder), model=model).fit(step=lambda epoch, batch: trained.append(batch))
-    assert not trained
+def test_with_a_folder_that_cannot_be_written_it_is_taken_out_before_training(
+    model: Any, no_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    FakeHost(TensorBoard(no_folder), model=model).fit(
+        steps=1, step=lambda epoch, batch: said.append(capsys.readouterr().out)
+    )
+    assert "TensorBoard cannot write to log_dir" in said[0]
+    assert "failed in preflight and is out for the rest of the run; training goes on" in said[0]
 
 
 def test_the_same_in_a_bare_fit(model: Any, no_folder: Path, bare_fit: Any) -> None:
@@ -208,8 +211,8 @@ def test_a_process_that_is_not_the_chief_writes_nothing(
     assert model.profiled == []
 
 
-def test_two_of_them_with_one_folder_are_an_error(model: Any, logs: Path) -> None:
-    with pytest.raises(PreflightError, match="both write to"):
+def test_two_of_them_with_one_folder_train_with_a_warning_as_in_keras(model: Any, logs: Path) -> None:
+    with pytest.warns(UserWarning, match="both write to"):
         FakeHost(TensorBoard(logs), TensorBoard(logs), model=model).fit()
 
 

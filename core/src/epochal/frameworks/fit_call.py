@@ -22,7 +22,7 @@ class FitCall:
         validates: Whether it has validation data; None: not known.
         validation_freq: How often it validates, as Keras takes it: every so many epochs, or the epochs counted from 1.
         epochs: The epochs that it is to train, counted from 0; None: not known.
-        callbacks: What else the framework calls in it, besides the callbacks of the run; None: not known.
+        callbacks: What the framework calls in it, besides the callbacks of a run of ours; None: not known.
     """
 
     validates: bool | None = None
@@ -78,6 +78,6 @@ def bare_fit_call(callback: Any) -> FitCall:
         if "callbacks" in names and any(name in names for name in _DATA):
             called = getattr(frame.f_locals.get("callbacks"), "callbacks", None)
             if isinstance(called, list) and any(each is callback for each in called):
-                return fit_call(frame.f_locals, tuple(each for each in called if each is not callback))
+                return fit_call(frame.f_locals, tuple(called))
         frame = frame.f_back
     return FitCall(callbacks=None)

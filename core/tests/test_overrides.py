@@ -1,0 +1,90 @@
+"""Methods that a subclass overrides in vain, as only the class of a framework calls them."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from epochal import Callback
+from epochal.testing import BareHost, FakeHost
+
+
+class Theirs:
+    """The class of the framework."""
+
+    def _save(self) -> None: ...
+
+    def _older(self) -> None: ...
+
+    def helper(self) -> None: ...
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+
+    @property
+    def writer(self) -> None: ...
+
+
+class Saver(Callback):
+    """Ours, of the same name."""
+
+    in_place_of: ClassVar[dict[str, str]] = {"_save": "write"}
+
+    def write(self) -> None: ...
+
+    def helper(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def framework(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type("Saver", (Theirs,), {"__module__": "keras.src.saver"})
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(callbacks=SimpleNamespace(Saver=kind)))
+    monkeypatch.delitem(sys.modules, "tf_keras", raising=False)
+
+
+def test_a_method_that_only_the_framework_calls_is_named_once_with_what_to_override_instead() -> None:
+    class Mine(Saver):
+        def _save(self) -> None: ...
+
+    with pytest.warns(UserWarning, match="Mine") as said:
+        FakeHost(Mine(), Mine()).fit()
+    BareHost(Mine()).fit()  # nothing more
+    assert [str(each.message) for each in said] == [
+        "Mine overrides '_save', which only keras.callbacks.Saver calls, so it does nothing here. "
+        "Override 'write' instead."
+    ]
+
+
+def test_every_such_method_is_named_also_properties_and_what_is_set_on_the_object() -> None:
+    class Base(Saver):
+        @property
+        def writer(self) -> None: ...
+
+    class Mine(Base):
+        pass
+
+    mine = Mine()
+    mine._older = lambda: None  # type: ignore[attr-defined]
+    with pytest.warns(UserWarning, match="Mine") as said:
+        BareHost(mine).fit()
+    assert [str(each.message).split(", so ")[0] for each in said] == [
+        "Mine overrides '_older', which only keras.callbacks.Saver calls",
+        "Mine overrides 'writer', which only keras.callbacks.Saver calls",
+    ]
+    assert "Override an event instead, or take keras.callbacks.Saver." in str(said[0].message)
+
+
+def test_what_ours_has_too_events_and_new_methods_are_fine() -> None:
+    class Mine(Saver):
+        def helper(self) -> None: ...
+
+        def own(self) -> None: ...
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+
+    class Other(Callback):
+        def _save(self) -> None: ...
+
+    FakeHost(Mine(), Saver(), Other()).fit()
