@@ -330,8 +330,16 @@ def test_without_use_ema_it_is_an_error_before_anything_runs(way: str, model: An
         with pytest.raises(
             (ValueError, epochal.PreflightError), match=r"must be used when `use_ema=True` is set.*\(Adam\)"
         ):
-            call(*given, verbose=0, callbacks=[SwapEMAWeights()])
+            call(*given, verbose=0, callbacks=[SwapEMAWeights(swap_on_epoch=True)])
     assert same(model.get_weights(), kept)
+
+
+def test_without_use_ema_a_fit_that_does_not_evaluate_trains_as_in_keras(model: Any, data: Data) -> None:
+    for fit in (model.fit, lambda *data, **others: epochal.fit(model, *data, **others)):
+        with pytest.warns(UserWarning, match="This fit does not evaluate, so SwapEMAWeights does nothing"):
+            fit(*data, verbose=0, callbacks=[SwapEMAWeights()])
+        with pytest.raises((ValueError, epochal.PreflightError), match="must be used when `use_ema=True` is set"):
+            fit(*data, verbose=0, validation_data=data, callbacks=[SwapEMAWeights()])
 
 
 @pytest.mark.parametrize("built", [False, True])

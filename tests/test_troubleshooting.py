@@ -75,6 +75,17 @@ class Reporter(Fails):
     critical = False
 
 
+class AddsLate(epochal.Callback):
+    priority = epochal.Priority.REPORT
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["f1"] = 0.5
+
+
+class Mine(ModelCheckpoint):
+    def _save_model(self) -> None: ...
+
+
 class Late(epochal.Callback):
     def on_epoch_finalized(self, logs: Any) -> None:
         logs["late"] = 1.0
@@ -122,7 +133,10 @@ def messages(
     attempt(lambda: select([First(), Second()]))
     for callback in (Misspelt(), Unmarked(), WrongArgument(), Fails(), Reporter(), Late()):
         attempt(_fake(callback))
-    attempt(_fake(ModelCheckpoint("model-{val_los}.keras")))
+    for path in ("model-{los}.keras", "model-{val_loss}.keras"):
+        attempt(_fake(ModelCheckpoint(path)))
+    attempt(_fake(EarlyStopping("f1", mode="max"), AddsLate()))
+    attempt(_fake(Mine("model.keras")))
     attempt(_fake(CSVLogger("log.csv"), CSVLogger("log.csv")))
     attempt(_fake(EarlyStopping()))
     attempt(_fake(EarlyStopping("score"), score=None))

@@ -369,7 +369,7 @@ def test_an_optimizer_without_averages_is_an_error_before_anything_runs(way: str
     watch = Watch("on_train_batch_begin", "on_test_batch_begin", "on_predict_batch_begin")
     kind = PreflightError if way == "fit" else ValueError
     with pytest.raises(kind, match="SwapEMAWeights must be used when `use_ema=True` is set on the optimizer"):
-        getattr(FakeHost(SwapEMAWeights(), watch, model=model), way)()
+        getattr(FakeHost(SwapEMAWeights(swap_on_epoch=True), watch, model=model), way)()
     assert watch.seen == []
 
 

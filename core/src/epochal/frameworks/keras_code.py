@@ -54,7 +54,9 @@ def _functions(values: Iterable[Any]) -> Iterator[FunctionType]:
     """Give the functions among some attributes, also those behind properties, class methods and `tf.function`."""
     for value in list(values):
         held = (value, *(getattr(value, name, None) for name in ("fget", "__func__", "python_function", "__wrapped__")))
-        yield from (each for each in held if isinstance(each, FunctionType))
+        for each in held:
+            if isinstance(each, FunctionType) and each.__module__.partition(".")[0] not in _FRAMEWORKS:
+                yield each
 
 
 def _texts(code: CodeType) -> Iterator[str]:

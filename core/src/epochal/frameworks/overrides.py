@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..hookspecs import ALIASES, EVENTS
 from ..warn import warn_user
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _METHODS = (FunctionType, MethodType, property, staticmethod, classmethod)
-_seen: set[tuple[type, tuple[str, ...]]] = set()
+_seen: WeakKeyDictionary[type, set[tuple[str, ...]]] = WeakKeyDictionary()
 
 
 def warn_of_overrides(callback: Any, root: type) -> None:
@@ -24,10 +25,10 @@ def warn_of_overrides(callback: Any, root: type) -> None:
         root: The class that all callbacks of ours have in common.
     """
     own = {name: value for name, value in vars(callback).items() if isinstance(value, _METHODS)}
-    key = (type(callback), tuple(own))
-    if key in _seen:
+    seen = _seen.setdefault(type(callback), set())
+    if tuple(own) in seen:
         return
-    _seen.add(key)
+    seen.add(tuple(own))
     for ours, theirs in _pairs(type(callback), root):
         kinds = type(callback).__mro__[: type(callback).__mro__.index(ours)]
         attributes = [own, *(vars(kind) for kind in kinds if not issubclass(theirs, kind))]

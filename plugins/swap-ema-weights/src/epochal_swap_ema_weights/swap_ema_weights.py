@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from epochal import Callback, Priority, StateError
 from epochal.arguments import Arrays, OrNone, Switch
 from epochal.errors import shown
+from epochal.forecast import Forecast
 from epochal.frameworks import adapt
 from epochal.hosts.loop import LoopRun
 from epochal.warn import warn_user
@@ -88,12 +89,19 @@ class SwapEMAWeights(Callback):
     # Training
 
     def preflight(self) -> None:
-        """Check that the optimizer keeps averages."""
-        self._checked()
+        """Check that the optimizer keeps averages. A fit that never needs them trains, as in Keras."""
+        try:
+            self._checked()
+        except ValueError as error:
+            if self.swap_on_epoch or not Forecast.of(self).call.why_never():
+                raise
+            warn_user(f"{error} This fit does not evaluate, so SwapEMAWeights does nothing.")
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Check that there will be averages, and begin with the model's own weights."""
-        adapter = self._checked()
+        if self.run is None:
+            self.preflight()
+        adapter = adapt(self)
         self._training, self._warned = True, False
         if self._restored:
             forget(self.model)  # its weights come from a file too
