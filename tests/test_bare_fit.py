@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import epochal
 
@@ -166,6 +168,32 @@ def test_an_error_of_ours_ends_the_run_at_once(event: str, model: Any, data: Dat
     assert [outcome.status for outcome in ended.outcomes] == ["failed"]
     assert ended.outcomes[0].exception is caught.value
     assert "'breaker'" in notes(caught.value)[0]
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "own"])
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ("on_train_batch_end", tf.errors.OutOfRangeError(None, None, "mine")),
+        ("on_test_batch_begin", StopIteration("mine")),
+    ],
+    ids=["train", "test"],
+)
+def test_what_keras_would_take_for_the_end_of_the_data_is_an_error_of_the_callback(
+    event: str, error: Exception, bare: bool, model: Any, data: Data
+) -> None:
+    def fail(self: Any, *_: Any, **__: Any) -> None:
+        raise error
+
+    breaker, ended = type("Breaker", (keras.callbacks.Callback,), {event: fail})(), Ended()
+    train = model.fit if bare else partial(epochal.fit, model)
+    callbacks = epochal.callbacks(ended, breaker) if bare else [ended, breaker]
+    with pytest.raises(RuntimeError, match=rf"'breaker' .* in {event} raised {type(error).__name__}: mine") as caught:
+        train(*data, validation_data=data, epochs=2, verbose=0, callbacks=callbacks)
+    (outcome,) = ended.outcomes
+    assert outcome.status == "failed"
+    assert outcome.exception is caught.value
+    assert notes(caught.value) == [f"raised by the callback 'breaker' (module {__name__}) in {event}"]
 
 
 def test_after_any_other_error_the_run_ends_when_keras_lets_go(model: Any, data: Data) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -83,6 +84,7 @@ class Driver:
         self._faults = Faults(lambda: run.console, self._disable, tracebacks=bool(settings.traceback.value))
         self._termination = Termination(self._terminate)
         self._begun: set[Member] = set()
+        self._process = os.getpid()
         self._open_epoch: tuple[int, Logs] | None = None
         self._in_train = False
         self._leaves_at_once = False
@@ -150,6 +152,10 @@ class Driver:
         self.run.outcome = known or self._outcome(error)
         faults = self._faults
         faults.ending = True
+        if self._process != os.getpid() and (error is not None or outcome is not None):
+            # A forked child leaves the call that it is a copy of. The run is its parent's, and so are the files.
+            self._begun.clear()
+            faults.close()
         try:
             if self._begun:
                 self._dispatch.keep_only(set(self._members) - self._begun)
