@@ -6,9 +6,9 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import Argument, Number, count, number, shown, switch, verbosity
+from .arguments import Argument, Number, count, number, switch, verbosity
 from .callback import Callback
-from .errors import nearest, nearest_key
+from .errors import nearest, nearest_key, shown
 from .forecast import Forecast
 from .frameworks import adapt
 from .log_values import as_number, as_text

@@ -8,8 +8,7 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .arguments import shown
-from .errors import TemplateError, nearest_key
+from .errors import TemplateError, nearest_key, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

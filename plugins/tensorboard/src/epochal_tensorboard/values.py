@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from epochal.arguments import shown
+from epochal.errors import shown
 from epochal.log_values import as_number, as_text, has_axes, is_same, shape_of
 from epochal.warn import warn_user
 

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
-from epochal.arguments import Switch, shown
+from epochal.arguments import Switch
+from epochal.errors import shown
 from epochal.log_values import as_number, as_text
 from epochal.warn import warn_user
 
