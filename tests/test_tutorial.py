@@ -43,7 +43,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_page_has_its_files_and_commands() -> None:
-    assert [*FILES] == ["train.py", "loss_printer.py", "plain.py", "my_callback.py", "epochal.toml"]
+    assert [*FILES] == [
+        "train.py",
+        "loss_printer.py",
+        "patient_printer.py",
+        "plain.py",
+        "my_callback.py",
+        "epochal.toml",
+    ]
     assert len([line for line in FILES["train.py"].splitlines() if line.strip()]) <= 10
     assert len([line for line in COMMANDS if line.startswith("epochal ")]) == 7
 

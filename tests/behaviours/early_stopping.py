@@ -20,6 +20,8 @@ def _fit_with_losses(callback: Any, *losses: float) -> int:
     ran = []
 
     class Give(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+        provides = ("val_loss",)
+
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             logs["val_loss"] = losses[epoch]
             ran.append(epoch)
@@ -161,6 +163,7 @@ def attributes_count_whenever_they_are_set(EarlyStopping: Any, model: Any, data:
     "A parameter that cannot be used is an error when it is given",
     keras="`EarlyStopping(patience=None)` trains until the first epoch that does not improve, and fails there.",
     ours="It is an error of the constructor, and of an assignment.",
+    fails_with=pytest.fail.Exception,
 )
 def a_wrong_parameter_is_an_error_at_once(EarlyStopping: Any) -> None:
     with pytest.raises(TypeError):

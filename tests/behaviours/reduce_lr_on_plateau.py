@@ -68,13 +68,13 @@ def nan_is_never_best(ReduceLROnPlateau: Any, model: Any) -> None:
 
 @behaviour(
     "reduce_lr_on_plateau",
-    "A factor that makes no sense is an error",
+    "A factor that leaves nothing of the rate is warned of",
     keras="Only a factor of 1 or more is one. With 0 the learning rate becomes zero, with less it does too.",
-    ours="ValueError for everything that is not between 0 and 1; a negative patience or cooldown is an error too.",
+    ours="It is taken too, with a warning.",
     fails_with=pytest.fail.Exception,
 )
-def a_factor_of_0_is_an_error(ReduceLROnPlateau: Any) -> None:
-    with pytest.raises(ValueError, match="factor=0"):
+def a_factor_of_0_is_warned_of(ReduceLROnPlateau: Any) -> None:
+    with pytest.warns(UserWarning, match="factor=0"):
         ReduceLROnPlateau(factor=0)
 
 
