@@ -61,8 +61,8 @@ class Recording:
 
 RECORDINGS = {
     "demo-middle": Recording(
-        "epochal demo", "epochal demo while it trains: a line for each epoch, a bar for the one that runs",
-        until=r"Epoch +[4-7]/8 .* [12]\d/36 .* loss \d", columns=106,
+        "epochal demo", "epochal demo while it trains: a row for each epoch, a bar for the one that runs",
+        until=r"Epoch +[4-7]/8 .* [12]\d/36 .* run \d", columns=106,
     ),
     "demo-end": Recording(
         "epochal demo", "epochal demo at its end: every epoch, what ran, in which order and why", columns=106

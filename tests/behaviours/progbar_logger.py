@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from typing import Any
+
+import keras
 
 from . import behaviour
 
@@ -37,3 +40,23 @@ def it_shows_evaluate_too(ProgbarLogger: Any, model: Any, data: Any) -> None:
         model.evaluate(*data, verbose=1, callbacks=[bar])
     assert len([line for line in file.getvalue().splitlines() if "loss" in line]) == 1
     assert not set(file.getvalue()) & {"\b", "\r", "\x1b"}
+
+
+@behaviour(
+    "progbar_logger",
+    "Values stand below each other, the loss first",
+    keras="Values follow one another at places that depend on their lengths, sorted by name: `accuracy` before `loss`.",
+    ours="Every value stands at the same place in every epoch: `loss`, the other metrics, `val_loss`, the other "
+    "`val_…`. On a terminal and in a notebook they have one header.",
+)
+def values_stand_below_each_other(ProgbarLogger: Any, model: Any, data: Any) -> None:
+    file = io.StringIO()
+    late = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(a=1e-7**epoch))
+    with contextlib.redirect_stdout(file):
+        model.fit(*data, epochs=2, verbose=2, validation_data=data, callbacks=[late, ProgbarLogger()])
+    lines = [line for line in file.getvalue().splitlines() if "val_loss" in line and "/step" in line]
+    assert len(lines) == 2
+    for names in (("loss", "a"), ("a", "val_loss")):
+        before, after = ([re.search(rf"(?<!\w){name}\b", line) for line in lines] for name in names)
+        assert all(left and right and left.start() < right.start() for left, right in zip(before, after, strict=True))
+    assert len({line.index("val_loss") for line in lines}) == 1

@@ -153,6 +153,33 @@ def test_the_header_comes_again_when_it_has_left_the_screen(make_bar: Make, term
     assert headers == [0, 20, 40, 60, 80, 100]  # of 30 lines
 
 
+def test_epochs_of_milliseconds_are_written_when_the_bar_is_drawn(make_bar: Make, clock: Any, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 0.002
+        written.append(len(terminal.getvalue()))
+        if epoch == 700:
+            print("in between")
+
+    written: list[int] = []
+    FakeHost(make_bar()).fit(1000, 1, verbose=1, values=half, step=step)
+    assert 15 < len(set(written)) < 40  # of 2 seconds
+    shown = [line for line in terminal.screen() if "epoch      loss" not in line]
+    numbers = [line.split("/")[0].strip() for line in shown]
+    assert numbers == [*map(str, range(1, 701)), "in between", *map(str, range(701, 1001)), numbers[-1]]
+    assert numbers[-1].startswith("Completed 1000 epochs")
+
+
+def test_the_row_of_a_short_epoch_is_not_lost_in_a_failure(make_bar: Make, clock: Any, terminal: Any) -> None:
+    def step(epoch: int, batch: int) -> None:
+        clock.now += 0.002
+        if epoch == 3:
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        FakeHost(make_bar()).fit(5, 1, verbose=1, values=half, step=step)
+    assert [line.split()[0] for line in terminal.screen()] == ["epoch", "1/5", "2/5", "3/5", "4/5", "Failed"]
+
+
 def test_the_cursor_is_never_hidden_and_no_mode_is_set(make_bar: Make, terminal: Any) -> None:
     FakeHost(make_bar()).fit(2, 4, verbose=1)
     assert "\x1b[?" not in terminal.getvalue()

@@ -76,13 +76,20 @@ class Lines:
 
     def print(self, rows: Iterable[Row]) -> None:
         """Write rows that stay."""
-        _write(self._stream, "".join(f"{self._paint(row)}\n" for row in rows))
+        _write(self._stream, self._lines(rows))
+
+    def hold(self, rows: Iterable[Row]) -> None:
+        """Write rows that stay, at the latest when something is drawn or written again."""
+        self.print(rows)
 
     def draw(self, rows: list[Row]) -> None:
         """Draw rows over what was drawn before."""
 
     def close(self) -> None:
         """Leave everything as it was found, with what was drawn last. May be called more than once."""
+
+    def _lines(self, rows: Iterable[Row]) -> str:
+        return "".join(f"{self._paint(row)}\n" for row in rows)
 
 
 class Terminal(Lines):
@@ -105,6 +112,7 @@ class Terminal(Lines):
         self._lock = RLock()
         self._drawn: list[Row] = []
         self._drawing = ""
+        self._held = ""
         self._stand_ins: dict[str, StandIn] = {}
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
@@ -115,14 +123,19 @@ class Terminal(Lines):
     def print(self, rows: Iterable[Row]) -> None:
         """Write rows that stay, in the place of what is drawn."""
         with self._lock:
-            _write(self._stream, self._erasing() + "".join(f"{self._paint(row)}\n" for row in rows))
+            _write(self._stream, self._erasing() + self._released() + self._lines(rows))
             self._drawn, self._drawing = [], ""
+
+    def hold(self, rows: Iterable[Row]) -> None:
+        """Write rows that stay above what is drawn next; what is drawn now stands until then."""
+        with self._lock:
+            self._held += self._lines(rows)
 
     def draw(self, rows: list[Row]) -> None:
         """Draw rows over what was drawn before."""
         rows = rows[: max(1, self._console.height - 1)]  # more could not be drawn over; the line that stays has it all
         with self._lock:
-            back = "\r" + _UP * (self._height() - 1)
+            back = self._erasing() + self._released() if self._held else "\r" + _UP * (self._height() - 1)
             drawing = "\n".join(self._paint(row) + _ERASE_END for row in rows)
             self._write(back + drawing + _ERASE_BELOW)
             self._drawn, self._drawing = rows, drawing
@@ -130,7 +143,7 @@ class Terminal(Lines):
     def above(self, stream: TextIO, text: str) -> None:
         """Write whole lines of somebody else above what is drawn, to the stream that they were meant for."""
         with self._lock:
-            self._write(self._erasing())
+            self._write(self._erasing() + self._released())
             _write(stream, text)
             self._write(self._drawing)
 
@@ -142,6 +155,8 @@ class Terminal(Lines):
                 if getattr(sys, name) is stand_in:
                     setattr(sys, name, stand_in.stream)
             self._stand_ins = {}
+            if self._held:
+                self.print([])
             if self._drawn:
                 self._drawn = []
                 _write(self._stream, "\n")
@@ -154,6 +169,10 @@ class Terminal(Lines):
             self._drawn = []
             self.close()
             raise
+
+    def _released(self) -> str:
+        held, self._held = self._held, ""
+        return held
 
     def _erasing(self) -> str:
         return "\r" + _ERASE_LINE + (_UP + _ERASE_LINE) * (self._height() - 1) if self._drawn else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rich.terminal_theme import TerminalTheme
+
 from .display import NOTEBOOK_COLUMNS, Lines
 from .layout import plain
 
@@ -16,9 +18,20 @@ if TYPE_CHECKING:
 
     from .layout import Row
 
-_STYLE = "white-space: pre; overflow-x: auto; margin: 0; font-family: ui-monospace, Menlo, Consolas, monospace"
+_STYLE = (
+    "white-space: pre; overflow-x: auto; margin: 0; line-height: 1.4; "
+    "font-family: ui-monospace, Menlo, Consolas, monospace"
+)
 """No row is broken by the browser, and the font is monospaced also where the page around it has none, as in an exported
 notebook."""
+
+_COLOURS = [
+    *((110, 110, 110), (214, 64, 69), (46, 150, 84), (176, 125, 0)),
+    *((64, 120, 230), (170, 80, 190), (20, 145, 155)),
+]
+_GREY = (128, 128, 128)
+_THEME = TerminalTheme((255, 255, 255), (0, 0, 0), [*_COLOURS, _GREY], [_GREY, *_COLOURS[1:], _GREY])
+"""Colours of middle brightness, which can be read on a light and on a dark page."""
 
 
 class Notebook(Lines):
@@ -45,6 +58,10 @@ class Notebook(Lines):
         self._rows += rows
         self._show([])
 
+    def hold(self, rows: Iterable[Row]) -> None:
+        """Keep rows that stay, to be shown with what is drawn next."""
+        self._rows += rows
+
     def turn_page(self) -> None:
         """Begin a new output."""
         self._show([])
@@ -69,5 +86,5 @@ class Notebook(Lines):
         return f'<pre style="{_STYLE}">{text}</pre>'
 
     def _span(self, text: str, name: str) -> str:
-        css = self._styles[name].get_html_style()
+        css = self._styles[name].get_html_style(_THEME)
         return f'<span style="{escape(css)}">{escape(text)}</span>' if css else escape(text)

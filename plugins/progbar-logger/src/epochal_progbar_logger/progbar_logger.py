@@ -179,8 +179,10 @@ class ProgbarLogger(Callback):
             return
         self._done = 0
         self._step_before = self._run.step if self._run is not None else 0
-        show.progress.begin_epoch(epoch, self._clock())
-        self._draw(show)
+        now = self._clock()
+        show.progress.begin_epoch(epoch, now)
+        if now >= self._due or not show.holds:
+            self._draw(show)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Draw if it is time."""

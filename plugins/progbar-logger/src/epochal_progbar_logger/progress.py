@@ -84,6 +84,10 @@ class Progress:
         """Whether an epoch, an evaluation or a prediction began and has not ended."""
         return self.epoch_is_open if self.stage == "train" else self.main.ended is None
 
+    def epoch_seconds(self, now: float) -> float:
+        """Return the seconds since the epoch began."""
+        return now - self._epoch_begun
+
     def begin_epoch(self, epoch: int, now: float) -> None:
         """Begin an epoch, counted from 0."""
         self.epoch, self.epoch_is_open, self._epoch_begun = epoch, True, now

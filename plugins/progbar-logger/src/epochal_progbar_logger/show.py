@@ -41,6 +41,9 @@ class Show:
         clock: Gives the time, in seconds.
         interval: Seconds from one drawing to the next, at least.
         overall: Whether a second bar shows all epochs together.
+
+    Attributes:
+        holds: Whether there is an epoch whose row was not written yet, because the epochs follow each other too fast.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Show:
         self._interval = interval
         self._overall = overall
         self._table = Table()
+        self._next = -math.inf
+        self.holds = False
         self._finalizer: weakref.finalize[..., Any] | None = None
 
     def draw(self) -> float:
@@ -62,7 +67,9 @@ class Show:
         begin = self._clock()
         display.draw(self._live_rows(begin, display.columns or 80))
         end = self._clock()
-        return end + max(self._interval, min(_LONGEST_WAIT, (end - begin) / _MOST_PART))
+        self.holds = False
+        self._next = end + max(self._interval, min(_LONGEST_WAIT, (end - begin) / _MOST_PART))
+        return self._next
 
     def _live_rows(self, now: float, columns: int) -> list[Row]:
         """Lay out the epoch that runs as a row of the table, with its bar below; without a table they change places."""
@@ -89,7 +96,13 @@ class Show:
         if self._table.since_header >= display.page:
             self._table.turn_page()
             display.turn_page()
-        display.print(self._table.write(progress.entry(now), display.columns))
+        rows = self._table.write(progress.entry(now), display.columns)
+        # An epoch of milliseconds costs nothing but its row: nobody could see more than the bar's refreshs anyway.
+        self.holds = display.live and now < self._next and progress.epoch_seconds(now) < self._interval
+        if self.holds:
+            display.hold(rows)
+        else:
+            display.print(rows)
 
     def end(self, outcome: Outcome) -> None:
         """Write what was not ended, and how it all ended; leave the terminal as it was."""
