@@ -105,6 +105,7 @@ def test_only_the_named_command_is_imported() -> None:
         (["enable", "stopper", "--patience=3"], "A parameter is written without dashes, patience=3"),
         (["enable", "stopper", "--patience", "3"], "A parameter is written without dashes, patience=3"),
         (["disable"], "required: NAME"),
+        (["new", "loss-printer", "--folder", ""], "the name of the folder is empty"),
         (["completion"], "required: SHELL"),
         (["completion", "tcsh"], "'tcsh'"),
     ],

@@ -310,6 +310,7 @@ def test_config_shows_every_setting_with_its_source(
     assert row(printed, "traceback") == "traceback | false | the default"
     assert row(printed, "priority.stopper") == "priority.stopper | 7 | pyproject.toml, line 4"
     assert row(printed, "callbacks.stopper.patience") == "callbacks.stopper.patience | 3 | pyproject.toml, line 2"
+    assert row(printed, "traceback") == "traceback | false | the default"
     found = {each["key"]: each for each in epochal.json("config")["settings"]}
     assert found["callbacks.stopper.patience"] == {
         "key": "callbacks.stopper.patience",

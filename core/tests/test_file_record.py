@@ -271,6 +271,22 @@ def test_what_is_wrong_with_a_file_is_told_with_its_place(
     assert told.err == ""
 
 
+def test_a_file_that_ends_python_is_an_error_and_ends_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "ending.py").write_text("raise SystemExit(5)")
+    assert main(["info", "./ending.py"]) == 1
+    assert capsys.readouterr().err == "epochal: ending.py, line 1, cannot be run: SystemExit: 5\n"
+    assert "ending" not in sys.modules
+
+
+def test_info_of_a_default_that_cannot_be_shown_names_its_type(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "odd.py").write_text(
+        "import epochal\nclass Odd:\n    def __repr__(self): 1 / 0\n"
+        "class Taking(epochal.Callback):\n    def __init__(self, x=Odd()): ...\n"
+    )
+    assert main(["info", "./odd.py"]) == 0
+    assert "x = <Odd object, whose __repr__ raised ZeroDivisionError>" in capsys.readouterr().out
+
+
 def test_a_line_that_is_no_python_is_shown(here: Path) -> None:
     (here / "wrong.py").write_text("x = 1\nx ==== 2\n")
     (problem,) = problems("./wrong.py")

@@ -55,9 +55,12 @@ SCRIPTS = {
 }
 
 
-def run(folder: Path, *words: str, code: int | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *words: str, code: int | None = None, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, *words],
+        input=text,
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -69,8 +72,8 @@ def run(folder: Path, *words: str, code: int | None = None) -> subprocess.Comple
     return done
 
 
-def assert_same(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    expected, found = run(folder, *words), run(folder, "-m", "epochal", "run", *words)
+def assert_same(folder: Path, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    expected, found = run(folder, *words, text=text), run(folder, "-m", "epochal", "run", *words, text=text)
     assert (found.returncode, found.stdout, found.stderr) == (expected.returncode, expected.stdout, expected.stderr)
     return found
 
@@ -92,6 +95,12 @@ def test_a_script_runs_as_python_runs_it(name: str, folder: Path) -> None:
     (folder / "train.py").write_text(SCRIPTS[name], encoding="latin-1")
     words = ["--epochs", "3", "--enable", "x", "--", "-m", "--pl"] if name == "options of ours" else ["-x", "a b", ""]
     found = assert_same(folder, "train.py", *words)
+    assert found.stdout or found.stderr
+
+
+@pytest.mark.parametrize("name", ["who", "status", "exception", "syntax"])
+def test_a_script_from_standard_input_runs_as_python_runs_it(name: str, folder: Path) -> None:
+    found = assert_same(folder, "-", "--epochs", "3", text=SCRIPTS[name])
     assert found.stdout or found.stderr
 
 
@@ -155,6 +164,11 @@ def test_ctrl_c_ends_with_130_and_pythons_traceback(folder: Path) -> None:
         (["package"], "epochal: 'package' is a folder. Give the script in it."),
         (["whole"], "epochal: 'whole' is a folder. Give the script in it, like 'whole/__main__.py'."),
         ([""], "epochal: the name of the script is empty."),
+        (["nope.py"], "epochal: there is no script 'nope.py'."),
+        (
+            ["--enable", "x", "history", "train.py"],
+            "epochal: there is no script 'history'. To switch several callbacks on, write --enable x,history.",
+        ),
         (["train.py/x"], "epochal: the script 'train.py/x' cannot be read: Not a directory."),
         (["-m", "nonsense"], "epochal: there is no module 'nonsense'."),
         (["-m", "train.nonsense"], "epochal: there is no module 'train.nonsense'."),

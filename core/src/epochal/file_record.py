@@ -98,7 +98,7 @@ class FileRecord(Record):
             spec.loader.exec_module(module)
         except BaseException as error:  # whatever it is, no module is left half there
             sys.modules.pop(name, None)
-            if not isinstance(error, Exception):
+            if not isinstance(error, (Exception, SystemExit)):  # some end Python where something is missing
                 raise
             place = f"{short_path(self.path)}{_line_of(error, self.path)}"
             raise CallbackImportError(self.name, f"{place}, cannot be run: {one_line(error)}") from error

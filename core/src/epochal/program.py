@@ -27,7 +27,7 @@ class Program:
     """A script or a module with its arguments.
 
     Args:
-        name: The script's path, or the module's name.
+        name: The script's path, `-` for standard input, or the module's name.
         arguments: Its arguments, `sys.argv` without the first.
         is_module: Whether it is a module, as with `python -m`.
 
@@ -39,7 +39,8 @@ class Program:
         self.name = name
         self.arguments = tuple(arguments)
         self.is_module = is_module
-        if not is_module:
+        self._is_input = name == "-" and not is_module
+        if not is_module and not self._is_input:
             _check_script(name)
 
     def enter(self) -> None:
@@ -49,15 +50,16 @@ class Program:
         """
         sys.argv = ["-m" if self.is_module else self.name, *self.arguments]
         if not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):  # then Python puts no folder first
-            folder = Path.cwd() if self.is_module else Path(self.name).resolve().parent
-            sys.path[:1] = [str(folder)]
+            folder = str(Path.cwd() if self.is_module else Path(self.name).resolve().parent)
+            sys.path[:1] = ["" if self._is_input else folder]
         main = ModuleType("__main__")
         vars(main)["__builtins__"] = sys.modules["builtins"]
         if not self.is_module:
-            from importlib.machinery import SourceFileLoader
+            from importlib.machinery import BuiltinImporter, SourceFileLoader
 
-            path = os.path.join(os.getcwd(), self.name)
-            vars(main).update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
+            path = "<stdin>" if self._is_input else os.path.join(os.getcwd(), self.name)
+            loader = BuiltinImporter if self._is_input else SourceFileLoader("__main__", path)
+            vars(main).update(__file__=path, __cached__=None, __loader__=loader)
         sys.modules["__main__"] = main
 
     def run(self) -> int:
@@ -84,6 +86,10 @@ class Program:
         return 0
 
     def _script_code(self) -> CodeType:
+        if self._is_input:
+            stdin = getattr(sys.stdin, "buffer", sys.stdin)
+            read: CodeType = compile(stdin.read() if stdin is not None else "", "<stdin>", "exec", dont_inherit=True)
+            return read
         path = os.path.join(os.getcwd(), self.name)
         with io.open_code(path) as file:
             code: CodeType = compile(file.read(), path, "exec", dont_inherit=True)
@@ -131,7 +137,8 @@ def _check_script(name: str) -> None:
             return
     except FileNotFoundError:
         folder = path.parent
-        near = nearest(path.name, os.listdir(folder)) if folder.is_dir() else ""
+        there = os.listdir(folder) if folder.is_dir() else ()
+        near = nearest(path.name, [each for each in there if nearest(path.stem, [Path(each).stem])])
         raise NotRunnableError(f"there is no script {str(path)!r}.{near}") from None
     except OSError as error:
         raise NotRunnableError(f"the script {str(path)!r} cannot be read: {error.strerror}.") from None

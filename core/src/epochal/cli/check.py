@@ -91,9 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
                 if arguments.verbose:
                     _show(console, result)
             _show_failures(console, subject, results, arguments.verbose)
-            if arguments.verbose or not all(result.holds for result in results):
-                console.print()
-            _show_facts(console, subject, measured(subject, results))
+            has_lines_above = arguments.verbose or not all(result.holds for result in results)
+            _show_facts(console, subject, measured(subject, results), has_lines_above)
             _summarize(console, results, len(checks_of(subject)))
     return 0 if all(result.holds for result in results) else 1
 
@@ -132,7 +131,7 @@ def _show_failures(console: Console, subject: Subject, results: list[Result], ve
                 say_below(console, paragraph, 7)
 
 
-def _show_facts(console: Console, subject: Subject, cost: Cost | None) -> None:
+def _show_facts(console: Console, subject: Subject, cost: Cost | None, has_lines_above: bool) -> None:
     from ..profile import duration
 
     if cost is None:
@@ -143,6 +142,8 @@ def _show_facts(console: Console, subject: Subject, cost: Cost | None) -> None:
         ("a batch", f"{duration(cost.batch)} above a callback that does nothing"),
         ("an epoch", duration(cost.epoch)),
     ]
+    if has_lines_above:
+        console.print()
     print_table(console, ["", ""], rows)
     for sentence in cost.slow:
         console.print()
@@ -156,7 +157,7 @@ def _summarize(console: Console, results: list[Result], asked: int) -> None:
     if not failed:
         say(console, f"{kept}.", "bold green")
         return
-    say(console, f"{kept}, {len(failed)} not: {', '.join(str(result.check) for result in failed)}.", "bold red")
+    say(console, f"{kept}, {len(failed)} not.", "bold red")
     if len(results) < asked:
         say(console, "Nothing more can be checked before it can be imported.")
 

@@ -92,8 +92,8 @@ def _rows(settings: Settings, file: Path | None) -> Iterator[tuple[str, str, str
                 by_place.setdefault(each.where, []).append(spelt(name))
         for where, names in by_place.items():
             yield key, as_toml(names), where
-    for key in ("autoload", "profile", "traceback"):
-        setting = getattr(settings, key)
+    flags = [(key, setting) for key, setting in settings.entries() if "." not in key]
+    for key, setting in flags:
         yield key, as_toml(setting.value), setting.where or "the default"
     for key in ("prefer", "priority", "on_error", "before", "after"):
         for name, setting in getattr(settings, key).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("name", metavar="NAME", help="the callback's name, my-callback for example")
     parser.add_argument(
-        "--folder", type=Path, metavar="FOLDER", help="make it here, instead of in epochal-NAME; it has to be empty"
+        "--folder", type=_folder, metavar="FOLDER", help="make it here, instead of in epochal-NAME; it has to be empty"
     )
     add_json(parser)
+
+
+def _folder(text: str) -> Path:
+    if not text:  # a shell variable that is not set: Path("") would be this folder
+        raise ArgumentTypeError("the name of the folder is empty")
+    return Path(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from ..driver import look_at_runs
 from ..early_check import check_settings
 from ..errors import ConfigError, nearest
 from ..hosts.script import drive_keras
+from ..path_names import split_names
 from ..program import NotRunnableError, Program
 from ..settings import Setting
 from . import complain
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--profile", action="store_true", help="show after every run where the time of its callbacks went")
     add("--traceback", action="store_true", help="show the error of a callback that is taken out with its traceback")
     add("-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does")
-    add("script", nargs="?", metavar="SCRIPT", help="the script; what stands behind it is its own")
+    add("script", nargs="?", metavar="SCRIPT", help="the script, or - for standard input; what follows is its own")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -61,7 +62,7 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
             return [*words[:place]], [*words[place:]]
         if word == "--":
             return [*words[:place]], [*words[place + 1 :]]
-        if not word.startswith("-"):
+        if not word.startswith("-") or word == "-":
             return [*words[:place]], [*words[place:]]
         place += 2 if word in WITH_VALUE else 1
     return [*words], []
@@ -90,8 +91,19 @@ def run(arguments: argparse.Namespace) -> int:
         drive_keras()
         return program.run()
     except NotRunnableError as error:
-        complain(str(error))
+        complain(f"{error}{_callback_hint(name, arguments)}")
         return 2
+
+
+def _callback_hint(name: str, arguments: argparse.Namespace) -> str:
+    """Return the end of a sentence that says how a callback is switched on that stands in the place of the script."""
+    from ..discovery import discover
+
+    installed = {record.name for record in discover().records}
+    names = split_names(name)
+    if not arguments.enable or not names or not installed.issuperset(names):
+        return ""
+    return f" To switch several callbacks on, write --enable {','.join([*arguments.enable, *names])}."
 
 
 def _settle(arguments: argparse.Namespace) -> None:
