@@ -166,6 +166,16 @@ def test_a_misspelt_event_is_an_error_with_the_nearest_for_a_callback_object_and
         assert "'mine'" in text
 
 
+def test_a_helper_that_an_event_calls_is_not_a_misspelt_event() -> None:
+    class Mine(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.on_epoch_ended(epoch)
+
+        def on_epoch_ended(self, epoch: int) -> None: ...
+
+    assert list(found(Mine())) == ["on_epoch_end"]
+
+
 def test_methods_that_only_begin_like_events_are_left_alone() -> None:
     class Mine(Callback):
         on_color = "red"

@@ -363,9 +363,17 @@ def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]
     for name in dir(found) if names is None else names:
         is_new = name.startswith("on_") and name not in _HOOKS and name not in _CALLBACK_MEMBERS
         hint = nearest(name, _HOOKS) if is_new else ""
-        if hint and callable(inspect.getattr_static(found, name, None)):
+        if hint and callable(inspect.getattr_static(found, name, None)) and not _is_called(found, name):
             told.append(f"defines {name!r}, which is no event and would never be called.{hint}")
     return told
+
+
+def _is_called(found: Any, name: str) -> bool:
+    """Return whether the functions of a class or object call one of this name: it is a helper then."""
+    kind = found if isinstance(found, (type, ModuleType)) else type(found)
+    scopes = [kind] if isinstance(kind, ModuleType) else kind.__mro__
+    functions = (value for scope in scopes for value in vars(scope).values() if isinstance(value, FunctionType))
+    return any(name in function.__code__.co_names for function in functions)
 
 
 def _check_misspelt(member: Member, names: Iterable[str] | None = None) -> None:
