@@ -166,7 +166,7 @@ def test_without_a_model_only_the_loss_has_a_direction() -> None:
 def test_an_unknown_mode_warns_and_counts_as_auto(mode: str, near: str) -> None:
     with pytest.warns(UserWarning, match="mode") as warned:
         monitor = Watcher("val_loss", mode)._monitor
-    text = f"Watcher: mode={mode!r} is unknown, and counts as 'auto'.{near} There are: auto, min, max."
+    text = f"Watcher mode {mode!r} is unknown, and counts as 'auto'.{near} There are: auto, min, max."
     assert [(str(each.message), each.filename) for each in warned] == [(text, __file__)]
     assert (monitor.mode, monitor.direction) == ("auto", None)
 
@@ -192,7 +192,7 @@ def test_a_callback_without_the_attribute_monitor_has_to_name_a_metric() -> None
 
 @pytest.mark.parametrize("mode", [None, 1, b"min", min, np.zeros(2)])
 def test_a_mode_that_is_no_text_counts_as_auto(mode: Any) -> None:
-    with pytest.warns(UserWarning, match="Watcher: mode=.* is unknown, and counts as 'auto'"):
+    with pytest.warns(UserWarning, match="Watcher mode .* is unknown, and counts as 'auto'"):
         assert Watcher("loss", mode)._monitor.mode == "auto"
 
 

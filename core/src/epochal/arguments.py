@@ -66,6 +66,10 @@ class Argument(Generic[T]):
         """Return what to warn of, if the value is taken and is probably a mistake; else nothing."""
         return ""
 
+    def remarked(self, owner: Any, value: Any, remark: str) -> str:
+        """Return the warning for a remark."""
+        return f"{_title(owner)}: {self.name}={shown(value)} {remark}"
+
     def then(self, method: _Method) -> _Method:
         """Mark a method that is called, without arguments, whenever the attribute has been set."""
         self._follow_up = method.__name__
@@ -88,7 +92,7 @@ class Argument(Generic[T]):
         vars(instance)[self.name] = self.checked(instance, value)
         remark = self.remark(value)
         if remark:
-            warn_user(f"{_title(instance)}: {self.name}={shown(value)} {remark}")
+            warn_user(self.remarked(instance, value, remark))
         if self._follow_up is not None:
             getattr(instance, self._follow_up)()
 

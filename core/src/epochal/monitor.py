@@ -58,6 +58,10 @@ class Mode(Argument[str]):
         near = nearest(value, MODES) if isinstance(value, str) else ""
         return f"is unknown, and counts as 'auto'.{near} There are: {', '.join(MODES)}."
 
+    def remarked(self, owner: Any, value: Any, remark: str) -> str:
+        """Return the warning, with Keras's first words, for which its own tests and filters of warnings look."""
+        return super().remarked(owner, value, remark).replace(f": {self.name}=", f" {self.name} ", 1)
+
 
 class Distance(Number):
     """A number whose sign does not matter."""

@@ -490,7 +490,7 @@ def test_a_subclass_that_watches_what_is_in_no_logs() -> None:
 
 
 def test_an_unknown_mode_warns_and_counts_as_auto() -> None:
-    with pytest.warns(UserWarning, match="mode='mim' is unknown, and counts as 'auto'. Did you mean 'min'"):
+    with pytest.warns(UserWarning, match="mode 'mim' is unknown, and counts as 'auto'. Did you mean 'min'"):
         assert EarlyStopping(mode="mim").mode == "auto"
 
 

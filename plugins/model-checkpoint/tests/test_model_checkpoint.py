@@ -537,7 +537,7 @@ def test_parameters_that_do_not_suit_each_other_are_found_before_training(tmp_pa
 
 
 def test_an_unknown_mode_warns_as_in_keras() -> None:
-    with pytest.warns(UserWarning, match="ModelCheckpoint: mode='least' is unknown"):
+    with pytest.warns(UserWarning, match="ModelCheckpoint mode 'least' is unknown"):
         assert ModelCheckpoint("a.keras", mode="least").mode == "auto"
 
 
