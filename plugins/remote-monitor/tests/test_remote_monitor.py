@@ -253,7 +253,7 @@ def test_without_requests_the_command_that_brings_it_is_named(monkeypatch: pytes
     [
         ({"root": 3}, TypeError, "root=3"),
         ({"path": None}, TypeError, "path=None"),
-        ({"field": 1}, TypeError, "field=1"),
+        ({"field": ["data"]}, TypeError, "field="),
         ({"headers": ["X"]}, TypeError, "headers=.* has to be a mapping"),
         ({"timeout": "5"}, TypeError, "timeout='5'"),
         ({"timeout": 0}, ValueError, "timeout=0 has to be more than 0"),
@@ -280,6 +280,12 @@ def test_what_is_not_an_address_is_warned_of_and_training_goes_on(
     FakeHost(monitor).fit(epochs=2)
     assert monitor.undelivered == 2
     assert "2 of 2 epochs were not delivered" in capsys.readouterr().out
+
+
+def test_a_field_that_is_not_text_is_taken_and_warned_of() -> None:
+    field: Any = None
+    with pytest.warns(UserWarning, match="RemoteMonitor: field=None is not text, and the field is called 'None'"):
+        assert RemoteMonitor(field=field).field is None
 
 
 def test_no_limits_are_taken_too() -> None:

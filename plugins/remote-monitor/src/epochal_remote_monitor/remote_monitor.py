@@ -28,6 +28,22 @@ class Address(Text):
         return "" if is_address else "is not an address like 'http://localhost:9000', so nothing will be delivered"
 
 
+class FormField(Argument[str]):
+    """The name of a field in a form; what is not text is written as text, as in Keras."""
+
+    def check(self, value: Any) -> str:
+        """Return what can be a key of a form."""
+        try:
+            hash(value)
+        except TypeError:
+            raise TypeError("has to be text") from None
+        return value  # type: ignore[no-any-return]
+
+    def remark(self, value: Any) -> str:
+        """Warn of what is not text."""
+        return "" if isinstance(value, str) else f"is not text, and the field is called {str(value)!r}"
+
+
 class Headers(Argument[Mapping[str, str] | None]):
     """Headers of a request."""
 
@@ -70,7 +86,7 @@ class RemoteMonitor(Callback):
 
     root = Address()
     path = Text()
-    field = Text()
+    field = FormField()
     headers = Headers()
     send_as_json = Switch()
     timeout = Number(above=0)
