@@ -104,6 +104,8 @@ def test_a_recorder_of_some_events_has_no_others() -> None:
 
 def test_a_recorder_keeps_the_values_as_they_were_and_its_place() -> None:
     class Adding(Callback):
+        priority = 50  # one that declares none would run no later than what is listed behind it
+
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             logs["f1"] = 1.0
 
