@@ -220,12 +220,13 @@ def check_history(history: History) -> None:
     assert history.history["matrix"][0].shape == (2, 2)
     assert isinstance(history.history["frame"][0], pd.DataFrame)
     assert [row["epoch"] for row in history.to_rows()] == [0, 1]
-    assert history.to_frame()["one"].tolist() == [0.5, 0.5]
+    assert history.to_frame()["decimal"].tolist() == [0.1, 0.1]
     with pytest.raises(ValueError, match="the values of 'matrix' are not numbers"):
         history.plot(["matrix"])
     again = History()
     again.load_state_dict(parse_state(dump_state(history.state_dict())))
-    assert again.history["one"] == [0.5, 0.5]
+    assert again.history["decimal"] == [0.1, 0.1]
+    assert again.history["matrix"][0].tolist() == [[0, 0], [0, 0]]
 
 
 def check_output(printed: str) -> None:
@@ -278,6 +279,15 @@ def test_any_value_as_json_and_on_the_bar(value: str) -> None:
     assert len(json.dumps(payload, allow_nan=False)) < 50_000
     for name, text in metrics({"odd": VALUES[value]()}):
         assert (name, text.isprintable()) == ("odd", True)
+
+
+def test_three_thousand_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history, values = History(), {f"metric_{number}": number / 7 for number in range(3000)}
+    FakeHost(history, Writer(values), CSVLogger(tmp_path / "log.csv"), ProgbarLogger()).fit(epochs=2, verbose=1)
+    rows = read_csv(tmp_path / "log.csv")
+    assert [len(row) for row in rows] == [len(history.history) + 1] * 2
+    assert float(rows[1]["metric_2999"]) == history.history["metric_2999"][1] == 2999 / 7
+    check_output(capsys.readouterr().out)
 
 
 # With real Keras

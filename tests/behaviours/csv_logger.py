@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from . import behaviour
 
@@ -18,12 +19,20 @@ if TYPE_CHECKING:
 class Add(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Adds values to the logs, those of one epoch to each."""
 
-    def __init__(self, *epochs: dict[str, Any]) -> None:
+    def __init__(self, *epochs: dict[Any, Any]) -> None:
         super().__init__()
         self.epochs = epochs
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs.update(self.epochs[epoch])
+
+
+class Replace(Add):
+    """Leaves only its own values in the logs."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs.clear()
+        super().on_epoch_end(epoch, logs)
 
 
 def _read(path: Path) -> list[list[str]]:
@@ -43,6 +52,36 @@ def later_metrics_are_written(CSVLogger: Any, model: Any, data: Any, tmp_path: P
     header, first, second = _read(path)
     assert header == ["epoch", "accuracy", "loss", "f1"]
     assert (first[3], second[3]) == ("NA", "0.5")
+
+
+@behaviour(
+    "csv_logger",
+    "A large array does not fill the file",
+    keras="Every value of it is written, in every epoch: 400 by 400 take seconds and a megabyte each time.",
+    ours='More than 1,000 values are described, "array of shape (40, 40)"; fewer are written as Keras writes them.',
+)
+def large_arrays_are_described(CSVLogger: Any, model: Any, data: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    arrays = {"large": np.zeros((40, 40)), "small": np.zeros((2, 2))}
+    model.fit(*data, epochs=1, verbose=0, callbacks=[Add(arrays), CSVLogger(path)])
+    (row,) = csv.DictReader(path.read_text().splitlines())
+    assert row["small"] == '"[[0. 0.], [0. 0.]]"'
+    assert row["large"] == "array of shape (40, 40)"
+
+
+@behaviour(
+    "csv_logger",
+    "A key that is not text is in the file",
+    keras="Training ends with an AttributeError: the name is asked whether it begins with `val_`.",
+    ours="Its text is the name of the column.",
+)
+def keys_need_not_be_text(CSVLogger: Any, model: Any, data: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    try:
+        model.fit(*data, epochs=1, verbose=0, callbacks=[Replace({3: 0.5}), CSVLogger(path)])
+    except AttributeError as error:
+        raise AssertionError(error) from error
+    assert _read(path)[0] == ["epoch", "3"]
 
 
 @behaviour(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 MOST_VALUES = 1000
@@ -28,15 +29,15 @@ def read_value(value: Any) -> Any:
         return value
     if type(value).__module__ == "numpy":  # it is on no device
         return _as_element(value)
-    if not has_axes(value):
-        try:
-            return float(value)
-        except _NO_NUMBER:
-            pass
-        except Exception:
-            # A tensor's error is the device's. Anything else may raise what it likes, and is not a number.
-            if attribute(value, "dtype") is not None:
-                raise
+    try:
+        return float(value)
+    except _NO_NUMBER:
+        pass
+    except Exception:
+        # A scalar tensor's error is the device's. Frameworks have words of their own for "not a scalar", and anything
+        # else than a tensor may raise what it likes.
+        if attribute(value, "dtype") is not None and not has_axes(value):
+            raise
     # Tables (of pandas, Polars, xarray) have `__array__` too, and are more than their values.
     if attribute(value, "__array__") is None or attribute(value, "to_numpy") is not None:
         return value
@@ -51,9 +52,22 @@ def read_value(value: Any) -> Any:
 
 
 def _as_element(array: Any) -> Any:
-    """Return the element of an array of one number, as Keras does (its F1Score has one for an output); else itself."""
-    is_number = attribute(array, "size") == 1 and array.dtype.kind in _NUMBERS
-    return float(array.item()) if is_number else array
+    """Return a NumPy number as a float, and an array of one if `float` takes it: from NumPy 2.4 on it does not."""
+    if not _is_one_number(array):
+        return array
+    if array.ndim == 0:
+        return float(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy before 2.4
+        try:
+            return float(array)
+        except TypeError:
+            return array
+
+
+def _is_one_number(array: Any) -> bool:
+    dtype = getattr(array, "dtype", None)  # a ufunc has none
+    return dtype is not None and dtype.kind in _NUMBERS and array.size == 1
 
 
 def read_array(tensor: Any) -> Any:
@@ -72,7 +86,10 @@ def as_number(value: Any) -> float | None:
         Exception: Whatever the device raises, as of `read_value`.
     """
     number = read_value(value)
-    return number if isinstance(number, float) else None
+    if isinstance(number, float):
+        return number
+    is_array = type(number).__module__ == "numpy" and _is_one_number(number)
+    return float(number.item()) if is_array else None
 
 
 def is_same(one: Any, other: Any) -> bool:
