@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from epochal import TemplateError
+
 from . import behaviour
 
 if TYPE_CHECKING:
@@ -218,8 +220,8 @@ def a_resumed_run_keeps_the_better_checkpoint(ModelCheckpoint: Any, tmp_path: Pa
     "model_checkpoint",
     "A field of the path that nobody gives is found before training",
     keras="A misspelt field is a KeyError at the end of the first epoch, which may have taken hours.",
-    ours="It is an error before the first batch. Where another callback may still add the value, and so in every bare "
-    "`fit`, it is a warning.",
+    ours="It is an error before the first batch, in a bare `fit` too. Where another callback or the model's own code "
+    "may still add the value, it is a warning.",
 )
 def a_misspelt_field_is_found_at_once(ModelCheckpoint: Any, tmp_path: Path) -> None:
     batches = []
@@ -229,6 +231,24 @@ def a_misspelt_field_is_found_at_once(ModelCheckpoint: Any, tmp_path: Path) -> N
     with pytest.raises((UserWarning, KeyError), match="val_los"):
         _fit(_model(), callback, watch, validation_data=(X, X))
     assert batches == []
+
+
+@behaviour(
+    "model_checkpoint",
+    "A field of validation without validation data is found before training",
+    keras="`{val_loss}` in the path of a fit without validation data is a KeyError at the end of the first epoch.",
+    ours="It is an error before the first batch that says so, also for a model with its own `train_step`; and so is "
+    "`validation_freq=2`, which leaves the first epoch without it.",
+    fails_with=KeyError,
+)
+def validation_data_is_missed_at_once(ModelCheckpoint: Any, tmp_path: Path) -> None:
+    model, path = _model(), tmp_path / "{epoch}-{val_loss:.2f}.keras"
+    before = model.get_weights()
+    with pytest.raises(TemplateError, match="names 'val_loss', and this fit has no validation data"):
+        _fit(model, ModelCheckpoint(path))
+    with pytest.raises(TemplateError, match="with validation_freq=2 it has no value in epoch 1"):
+        _fit(model, ModelCheckpoint(path), validation_data=(X, X), validation_freq=2)
+    assert all(map(np.array_equal, before, model.get_weights()))
 
 
 @behaviour(
