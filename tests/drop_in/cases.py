@@ -140,20 +140,12 @@ class Difference:
     """Where ours does something else than Keras's class, on purpose.
 
     Attributes:
-        name: The class.
-        parameters: The parameters that are tried.
-        holds: Whether a value is one of those.
         reason: Why.
+        covers: Whether it shows in a case.
     """
 
-    name: str
-    parameters: tuple[str, ...]
-    holds: Callable[[Any], bool]
     reason: str
-
-    def covers(self, case: Case) -> bool:
-        """Return whether this is the difference that shows in a case."""
-        return case.subject.name == self.name and case.parameter in self.parameters and self.holds(case.value)
+    covers: Callable[[Case], bool]
 
 
 def difference(case: Case) -> Difference | None:
@@ -161,4 +153,43 @@ def difference(case: Case) -> Difference | None:
     return next((each for each in DIFFERENCES if each.covers(case)), None)
 
 
-DIFFERENCES: tuple[Difference, ...] = ()
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, (str, list, tuple, dict)) or getattr(value, "size", 1) > 1
+
+
+def _is_negative(value: Any) -> bool:
+    return not _is_no_number(value) and value is not None and value < 0
+
+
+def _lacks_its_metric(case: Case) -> bool:
+    arguments = case.arguments()
+    best_only, metric = arguments.get("save_best_only"), arguments.get("monitor", "val_loss")
+    return bool(best_only) and (metric not in METRICS or (metric.startswith("val_") and not case.validates))
+
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+"""The metrics of the model that is trained."""
+
+_NUMBERS = (
+    "baseline", "cooldown", "factor", "initial_value_threshold", "min_delta", "min_lr", "patience", "start_from_epoch",
+    "verbose",
+)  # fmt: skip
+
+DIFFERENCES = (
+    Difference(
+        "text or several values where a number belongs: Keras fails when it compares with it first, after some epochs",
+        lambda case: case.parameter in _NUMBERS and _is_no_number(case.value),
+    ),
+    Difference(
+        "NaN where a number belongs: nothing is more or less than it, so that Keras's class never acts",
+        lambda case: case.parameter in _NUMBERS and isinstance(case.value, float) and math.isnan(case.value),
+    ),
+    Difference(
+        "a negative patience: Keras's class stops at the first epoch, which nobody can want",
+        lambda case: case.parameter in ("patience", "cooldown", "start_from_epoch") and _is_negative(case.value),
+    ),
+    Difference(
+        "a checkpoint of the best model whose metric does not come: Keras's class saves every time",
+        lambda case: case.subject.name == "ModelCheckpoint" and _lacks_its_metric(case),
+    ),
+)
