@@ -172,7 +172,7 @@ METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 _NUMBERS = (
     "baseline", "cooldown", "factor", "initial_value_threshold", "min_delta", "min_lr", "patience", "start_from_epoch",
-    "verbose",
+    "verbose", "histogram_freq", "embeddings_freq",
 )  # fmt: skip
 
 DIFFERENCES = (
@@ -183,6 +183,14 @@ DIFFERENCES = (
     Difference(
         "NaN where a number belongs: nothing is more or less than it, so that Keras's class never acts",
         lambda case: case.parameter in _NUMBERS and isinstance(case.value, float) and math.isnan(case.value),
+    ),
+    Difference(
+        "None where a number belongs: Keras fails when it compares with it first; for a rate it makes NaN of it",
+        lambda case: case.parameter in ("patience", "cooldown", "start_from_epoch", "min_lr") and case.value is None,
+    ),
+    Difference(
+        "a number for a path: to Keras it is a file that is open, standard error for example",
+        lambda case: case.parameter == "filename" and isinstance(case.value, (int, np.integer)),
     ),
     Difference(
         "a negative patience: Keras's class stops at the first epoch, which nobody can want",

@@ -22,7 +22,7 @@ from epochal.hosts.script import _driven
 from .cases import difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from .cases import Case
 
@@ -46,15 +46,22 @@ class Result:
     files: tuple[str, ...]
 
     def differs_from(self, other: Result) -> str:
-        """Return how two fits that trained differ; empty if they do not."""
+        """Return how two fits that trained differ; empty if they do not.
+
+        Keras swaps averages with weights by adding and subtracting, which costs their last digit.
+        """
         if self.history.keys() != other.history.keys():
             return f"metrics {sorted(self.history)}, and not {sorted(other.history)}"
         for name, values in self.history.items():
-            if not np.array_equal(values, other.history[name], equal_nan=True):
+            if not _is_close(values, other.history[name]):
                 return f"{name} {values}, and not {other.history[name]}"
-        if self.weights != other.weights:
+        if not _is_close(self.weights, other.weights):
             return "other weights"
         return f"files {self.files}, and not {other.files}" if self.files != other.files else ""
+
+
+def _is_close(values: Sequence[float], others: Sequence[float]) -> bool:
+    return len(values) == len(others) and np.allclose(values, others, rtol=1e-5, equal_nan=True)
 
 
 class Trainer:
