@@ -44,8 +44,8 @@ ORDER = [
     "reduce_lr_on_plateau",
     "swap_ema_weights",
     "early_stopping",
-    "lambda_callback",
     "terminate_on_nan",
+    "lambda_callback",
     "model_checkpoint",
     "orbax_checkpoint",
     "csv_logger",
@@ -53,7 +53,7 @@ ORDER = [
     "tensorboard",
     "progbar_logger",
 ]
-"""The one order, by priority; among equal ones those given in code come first, as they are given: by name here."""
+"""The one order, by priority; among equal ones those given in code come first, as they are given."""
 
 CHANGING = {"learning_rate_scheduler", "reduce_lr_on_plateau", "swap_ema_weights"}
 """Those that change what is trained or measured. All others leave every number as it is."""
@@ -68,7 +68,6 @@ class Setting:
         self._make: dict[str, Callable[[], Any]] = {
             "csv_logger": lambda: CSVLogger(folder / "log.csv"),
             "early_stopping": lambda: EarlyStopping(patience=10),
-            "lambda_callback": lambda: LambdaCallback(on_epoch_end=lambda epoch, logs: self.seen.append(dict(logs))),
             "learning_rate_scheduler": lambda: LearningRateScheduler(lambda epoch: 0.2 / (epoch + 1)),
             "model_checkpoint": lambda: ModelCheckpoint(folder / "{epoch}.keras"),
             "orbax_checkpoint": lambda: OrbaxCheckpoint(str(folder / "orbax"), max_to_keep=None),
@@ -77,6 +76,8 @@ class Setting:
             "swap_ema_weights": lambda: SwapEMAWeights(swap_on_epoch=True),
             "tensorboard": lambda: TensorBoard(folder / "tb"),
             "terminate_on_nan": TerminateOnNaN,
+            # The last, as it declares no priority: ahead of others it would run before what they add to the logs.
+            "lambda_callback": lambda: LambdaCallback(on_epoch_end=lambda epoch, logs: self.seen.append(dict(logs))),
         }
         self.names = tuple(self._make)
 

@@ -83,13 +83,6 @@ EDITS = [
         "self.assertEqual(cbks[0]._monitor.direction, expected_mode)",
     ),
     Edit(
-        "early_stopping_test",
-        "test_early_stopping",
-        "mended: a metric that the model does not report is warned of before training",
-        "with self.assertRaises(ValueError):",
-        "with pytest.warns(UserWarning, match=\"monitors 'unknown'\"), self.assertRaises(ValueError):",
-    ),
-    Edit(
         "lambda_callback_test",
         "test_lambda_callback_with_additional_kwargs",
         "mended: what is no event is an error, as it is misspelt more often than meant",
