@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import epochal.hosts.loop
-from epochal import Callback, RunError, hookimpl
+from epochal import Callback, Outcome, RunError, hookimpl
 from epochal.driver import Driver
 from epochal.member import default_name, make_member
 from epochal.run import Run
@@ -69,13 +69,34 @@ def test_a_fit_leaves_nothing_to_the_collector(make: Any) -> None:
     assert gc.collect() == 0
 
 
-def test_a_run_that_a_host_gives_holds_its_callbacks_and_they_do_not_hold_it() -> None:
-    mine = Mine()
-    run = FakeHost(mine).fit()
-    assert run.callbacks == {"mine": mine}
-    assert mine.run is run
+@pytest.mark.parametrize("kind", [Mine, History])
+def test_a_run_that_a_host_gives_holds_its_callbacks_and_they_keep_what_is_known_of_it(kind: Any) -> None:
+    callback = kind()
+    run = FakeHost(callback).fit()
+    assert list(run.callbacks.values()) == [callback]
+    assert callback.run is run
+    order = run.order
     del run
-    assert mine.run is None
+    assert callback.run.order == order
+    assert callback.run.outcome == Outcome("completed")
+    assert list(callback.run.callbacks.values()) == [callback]
+    held = weakref.ref(callback.run)
+    del callback
+    assert held() is None
+    assert gc.collect() == 0
+
+
+def test_the_history_of_a_run_that_a_host_gives_keeps_the_other_callbacks_and_their_run() -> None:
+    history, mine = History(), Mine()
+    FakeHost(history, mine).fit()
+    assert mine.run is history.run
+    assert history.run is not None
+    held = weakref.ref(mine)
+    del mine
+    assert list(history.run.callbacks.values()) == [history, held()]
+    del history
+    assert held() is None
+    assert gc.collect() == 0
 
 
 def driven(stage: str, *callbacks: Any) -> Driver:
@@ -155,10 +176,15 @@ def _given_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_given_alone")
 def test_a_loop_leaves_nothing_to_the_collector() -> None:
-    run = _loop(Mine())
+    history = History()
+    run = _loop(history)
+    assert run.history.run is run
     held = weakref.ref(run)
     del run
     assert held() is None
+    assert history.run is not None
+    assert history.run.outcome == Outcome("completed")
+    del history
     assert gc.collect() == 0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import weakref
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable, Mapping
 
     from .run import Run
@@ -47,6 +48,25 @@ def _default(method: _Method) -> _Method:
     return method
 
 
+@dataclass(frozen=True)
+class EndedRun:
+    """What a callback has of a run that has ended.
+
+    Attributes:
+        run: The run.
+        kept: What the callbacks that keep the run have of it: the run itself, or a copy.
+        held: The same, in such a callback.
+    """
+
+    run: weakref.ref[Run]
+    kept: weakref.ref[Run]
+    held: Run | None
+
+    def find(self) -> Run | None:
+        """Return the run as long as somebody has it, then what is kept of it; None if that is gone too."""
+        return self.run() or self.kept()
+
+
 class Callback:
     """A callback. Override the events that it needs, with Keras's own method signatures.
 
@@ -72,7 +92,7 @@ class Callback:
         model: The model of the run, once it began.
         params: `epochs`, `steps` and `verbose` of the run, as Keras gives them.
         run: The run, or None in a bare `model.fit`. After the run's end it is there as long as somebody holds the run:
-            the History that a fit returns does, and after `evaluate` and `predict` the callbacks they were given.
+            its History does, and after `evaluate` and `predict` the callbacks they were given.
 
     Example:
         >>> class LossPrinter(Callback):
@@ -103,13 +123,13 @@ class Callback:
     """Private methods of Keras's class of the same name that people override."""
 
     _model: Any = None
-    _run: Run | weakref.ref[Run] | None = None
+    _run: Run | EndedRun | None = None
 
     @property
     def run(self) -> Run | None:
         """The run; None in a bare `model.fit`."""
         run = self._run
-        return run() if isinstance(run, weakref.ref) else run
+        return run.find() if isinstance(run, EndedRun) else run
 
     @run.setter
     def run(self, run: Run | None) -> None:

@@ -58,8 +58,8 @@ class Driver:
         run: The run, not yet begun.
         members: Its callbacks, in order.
         profile: Whether to measure the callbacks, and show a table at the end. None: as the settings say.
-        gives_run: Whether the host's user gets the run. Otherwise callbacks hold it after its end: the History of a
-            training, and of anything else the callbacks that the code gave.
+        gives_run: Whether the host's user gets the run, which then holds its callbacks. After its end callbacks keep
+            it in any case: the History of a training, and of anything else the callbacks that the code gave.
 
     Raises:
         InvalidCallbackError: A callback implements an event wrongly.
@@ -178,11 +178,14 @@ class Driver:
         self._dispatch.close()
         self._bind_all()
         self._faults.close()
-        self.run.close(() if self._gives_run else self._holders())
+        self.run.close(self._holders(), is_given=self._gives_run)
 
     def _holders(self) -> list[Member]:
-        in_train = self.run.stage in ("train", "validate")
-        return [each for each in self._members if (each.name == PINNED[1] if in_train else each.position is not None)]
+        """Return who keeps the run after its end: the History of a training, else the callbacks that the code gave."""
+        histories = [each for each in self._members if each.name == PINNED[1]]
+        if histories and self.run.stage in ("train", "validate"):
+            return histories
+        return [each for each in self._members if each.position is not None]
 
     def _outcome(self, error: BaseException | None) -> Outcome:
         run = self.run

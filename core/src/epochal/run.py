@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import uuid
 import weakref
@@ -10,7 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .callback import Callback, up_to_date
+from .callback import Callback, EndedRun, up_to_date
 from .console import make_console
 from .frameworks.fit_call import FitCall
 
@@ -195,26 +196,26 @@ class Run:
                 return
         raise RunError(f"{shown(callback)} is no callback of this run, so no event of it can be dropped")
 
-    def close(self, holders: Sequence[Member] = ()) -> None:
+    def close(self, holders: Sequence[Member], *, is_given: bool) -> None:
         """Let go of the driver, and of the callbacks in turn, so that no circle keeps them. The driver calls it.
 
         Args:
-            holders: The callbacks that keep holding the run, and are not held by it. All others are, and hold it only
-                as long as somebody else does.
+            holders: The callbacks that keep the run. All others have it only as long as somebody else does.
+            is_given: Whether the host's user gets the run. Then it holds all its callbacks, and what the holders keep
+                is a copy of it that does not hold them in turn. Otherwise they hold the run itself.
         """
         self._apply_stop, self._drop = _nothing, None
+        # Another run may have a callback by now.
+        mine = [each for each in self._members if isinstance(each.callback, Callback) and each.callback._run is self]
         names = {member.name for member in holders}
-        for member in self._members:
-            callback = member.callback
-            if not isinstance(callback, Callback) or callback._run is not self:
-                continue  # another run has it by now
-            if member.name in names:
-                self._holders[member.name] = weakref.ref(callback)
-            else:
-                callback._run = weakref.ref(self)
-        self._members = tuple(
-            replace(member, callback=None) if member.name in self._holders else member for member in self._members
+        kept = copy.copy(self) if is_given else self
+        kept._holders = {each.name: weakref.ref(each.callback) for each in mine if each.name in names}
+        kept._members = tuple(
+            replace(member, callback=None) if member.name in kept._holders else member for member in self._members
         )
+        for member in mine:
+            held = kept if member.name in kept._holders else None
+            member.callback._run = EndedRun(weakref.ref(self), weakref.ref(kept), held)
 
     def _caller(self, frame: FrameType | None) -> str | None:
         """Give the name of the innermost callback on the stack."""

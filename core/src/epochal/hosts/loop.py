@@ -16,6 +16,8 @@ from .replicas import merge_replicas
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ..member import Member
+
 
 @contextmanager
 def loop(
@@ -75,8 +77,6 @@ def loop(
         raise
     else:
         driver.end(outcome=run._left_early())
-    finally:
-        run._let_go()
 
 
 def _count(name: str, value: Any, least: int) -> int:
@@ -228,10 +228,11 @@ class LoopRun(Run):
             self.stage = "train"  # also after an exception that the script may catch
         self.log(**{f"val_{name}": value for name, value in logs.items()})
 
-    def _let_go(self) -> None:
-        """Let go of the driver, and with it of a circle, once the run is over."""
+    def close(self, holders: Sequence[Member], *, is_given: bool) -> None:
+        """Let go of the driver here too, and with it of a circle."""
         del self._driver
         self._epoch_logs = self._validation_logs = self._batch_logs = None
+        super().close(holders, is_given=is_given)
 
     def _is_stopping(self) -> bool:
         """Tell whether somebody asked to stop, by `run.stop` or as Keras callbacks do, by `model.stop_training`."""
