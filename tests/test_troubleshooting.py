@@ -68,7 +68,12 @@ class Second(epochal.Callback):
 
 class Fails(epochal.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        raise OSError("no space left")
+        raise ValueError("no such unit")
+
+
+class Exhausted(epochal.Callback):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        next(iter(()))
 
 
 class Reporter(Fails):
@@ -80,10 +85,6 @@ class AddsLate(epochal.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs["f1"] = 0.5
-
-
-class Mine(ModelCheckpoint):
-    def _save_model(self) -> None: ...
 
 
 class Late(epochal.Callback):
@@ -131,12 +132,12 @@ def messages(
     attempt(lambda: select(EarlyStopping))
     attempt(lambda: select([Ahead()]))
     attempt(lambda: select([First(), Second()]))
-    for callback in (Misspelt(), Unmarked(), WrongArgument(), Fails(), Reporter(), Late()):
+    for callback in (Misspelt(), Unmarked(), WrongArgument(), Fails(), Reporter(), Exhausted(), Late()):
         attempt(_fake(callback))
     for path in ("model-{los}.keras", "model-{val_loss}.keras"):
         attempt(_fake(ModelCheckpoint(path)))
     attempt(_fake(EarlyStopping("f1", mode="max"), AddsLate()))
-    attempt(_fake(Mine("model.keras")))
+    attempt(lambda: type("Mine", (ModelCheckpoint,), {"_save_model": lambda self: None}))
     attempt(_fake(CSVLogger("log.csv"), CSVLogger("log.csv")))
     attempt(_fake(EarlyStopping()))
     attempt(_fake(EarlyStopping("score"), score=None))

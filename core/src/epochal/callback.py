@@ -164,9 +164,11 @@ class Callback:
                 from .warn import warn_user
 
                 base = next(kind for kind in cls.__mro__ if "_called_by_keras_alone" in vars(kind))
+                own = cls.in_place_of.get(name)
+                instead = f"{own!r} instead" if own else "an event instead, on_epoch_end for example"
                 warn_user(
                     f"{cls.__name__} overrides {name}, which Keras's {base.__name__} calls and epochal's does not, so "
-                    "it has no effect here. Override an event instead, on_epoch_end for example."
+                    f"it has no effect here. Override {instead}."
                 )
 
     def __getstate__(self) -> dict[str, Any]:
