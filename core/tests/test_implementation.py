@@ -141,6 +141,21 @@ def test_a_method_that_cannot_be_called_as_keras_does_is_an_error_that_shows_the
     assert "logs=None)" in text
 
 
+@pytest.mark.parametrize("name", ["on_train_batch_end", "on_batch_end", "on_test_batch_begin", "on_predict_batch_end"])
+def test_the_logs_of_a_batch_may_be_taken_by_name_only_as_keras_gives_them(name: str) -> None:
+    calls: list[Any] = []
+
+    def method(self: Any, batch: int, *, logs: Any = None) -> None:
+        calls.append((batch, logs))
+
+    event = ALIASES.get(name, name)
+    found(type("Mine", (Callback,), {name: method})())[event].call(5, LOGS)
+    assert calls == [(5, LOGS)]
+    if name == event:
+        found(type("Mine", (KerasLike,), {name: method})())[event].call(5, LOGS)
+        assert calls[1:] == [(5, LOGS.fetch())]
+
+
 def test_an_event_that_is_no_method_is_an_error() -> None:
     assert "on_epoch_end" in message(type("Mine", (Callback,), {"on_epoch_end": 5})())
 

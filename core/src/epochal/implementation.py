@@ -156,12 +156,16 @@ def _keras_call(member: Member, event: str, run: Run) -> Callable[..., None]:
     """
     callback = member.callback
     alias = next((alias for alias, target in ALIASES.items() if target == event), event)
+    by_name = takes_logs_by_name(getattr(callback, event, None), event)
 
     def call(*arguments: Any) -> None:
         method = getattr(callback, event, None)
         if method is None or (_is_default(method) and _is_default(getattr(callback, alias, method))):
             return
-        method(*arguments[:-1], arguments[-1].fetch())
+        if by_name:
+            method(arguments[0], logs=arguments[-1].fetch())
+        else:
+            method(*arguments[:-1], arguments[-1].fetch())
         _note_stop(member, run)
 
     return call
@@ -219,8 +223,7 @@ def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[st
         if event in OWN_EVENTS:
             found[event] = Implementation(_by_name(member, method, event, run))
         else:
-            _check_positional(member, method, event, name)
-            found[event] = Implementation(method)
+            found[event] = Implementation(_as_keras_calls(member, method, event, name))
     return found
 
 
@@ -234,19 +237,44 @@ def _overridden(callback: Callback, event: str) -> tuple[str, Callable[..., Any]
     return event, None
 
 
-def _check_positional(member: Member, method: Callable[..., Any], event: str, name: str) -> None:
+def _as_keras_calls(member: Member, method: Callable[..., Any], event: str, name: str) -> Callable[..., Any]:
+    """Give a function of the event's positional arguments that calls a method as Keras does.
+
+    Keras gives the logs of a batch by name, those of an epoch by position.
+    """
     arguments = EVENTS[event][1:]
     try:
         signature = inspect.signature(method)
-        signature.bind(*arguments)
-    except TypeError:
-        raise InvalidCallbackError(
-            member.name,
-            f"{name}{signature} of {member.title} cannot be called with ({', '.join(arguments)}) by position. "
-            f"Define it as `def {name}(self, {', '.join([*arguments[:-1], arguments[-1] + '=None'])})`.",
-        ) from None
     except ValueError:  # a method in C shows no signature
-        return
+        return method
+    if _binds(signature, *arguments):
+        return method
+    if takes_logs_by_name(method, event):
+        return lambda batch, logs: method(batch, logs=logs)
+    raise InvalidCallbackError(
+        member.name,
+        f"{name}{signature} of {member.title} cannot be called with ({', '.join(arguments)}) by position. "
+        f"Define it as `def {name}(self, {', '.join([*arguments[:-1], arguments[-1] + '=None'])})`.",
+    )
+
+
+def takes_logs_by_name(method: Any, event: str) -> bool:
+    """Return whether a method of a batch event can be called with its logs by name only, as Keras 3 calls it."""
+    if EVENTS[event][1:] != ("batch", "logs") or not callable(method):
+        return False
+    try:
+        signature = inspect.signature(method)
+    except ValueError:
+        return False
+    return not _binds(signature, "batch", "logs") and _binds(signature, "batch", logs="logs")
+
+
+def _binds(signature: inspect.Signature, *arguments: str, **named: str) -> bool:
+    try:
+        signature.bind(*arguments, **named)
+    except TypeError:
+        return False
+    return True
 
 
 # Marked functions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...callback import Callback
 from ...errors import EpochalError
 from ...hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from ...implementation import events_of, implementations
+from ...implementation import events_of, implementations, misspelt_events, takes_logs_by_name
 from ...member import is_keras_callback
 from ...ordering import PINNED, Candidate, order
 from ...run import Run
@@ -33,6 +33,8 @@ def check_events(subject: Subject) -> str:
         found = {event: found[event] for event in events_of(callback)}
         for event in found:
             _check_arguments(callback, event)
+    for misspelt in misspelt_events(callback):
+        raise BrokenPromiseError(f"it {misspelt}")
     expect(bool(found), "it implements no event, so it does nothing in any run.")
     return ", ".join(event for event in EVENTS if event in found)
 
@@ -42,7 +44,7 @@ def _check_arguments(callback: Any, event: str) -> None:
     arguments = EVENTS[event][1:]
     for name in (event, *(alias for alias, target in ALIASES.items() if target == event)):
         method = getattr(callback, name, None)
-        if callable(method):
+        if callable(method) and not takes_logs_by_name(method, event):
             try:
                 inspect.signature(method).bind(*arguments)
             except TypeError:
