@@ -453,19 +453,3 @@ def test_a_module_declares_with_its_variables() -> None:
 def test_an_object_that_declares_nothing_is_a_critical_controller() -> None:
     member = make_member("thing", object(), None, None)
     assert (member.priority, member.before, member.after, member.critical) == (50, (), (), True)
-
-
-class Stops(Callback):
-    _called_by_keras_alone = ("_set_monitor_op",)
-
-
-def test_overriding_what_only_keras_calls_is_warned_of_by_name() -> None:
-    with pytest.warns(UserWarning, match=r"Mine overrides _set_monitor_op, which Keras's Stops calls") as warned:
-
-        class Mine(Stops):
-            def _set_monitor_op(self) -> None: ...
-
-    assert warned[0].filename == __file__
-
-    class Deeper(Mine):  # it is told once
-        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None: ...

@@ -119,8 +119,6 @@ class Callback:
 
     _restored = False
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
-    _called_by_keras_alone: ClassVar[tuple[str, ...]] = ()
-    """Private methods of Keras's class of the same name that people override."""
 
     _model: Any = None
     _run: Run | EndedRun | None = None
@@ -155,21 +153,6 @@ class Callback:
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Take the parameters `epochs`, `steps` and `verbose`. The host calls it before the first event."""
         self.params = params
-
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        """Warn of a method that a subclass overrides and that nothing here calls."""
-        super().__init_subclass__(**keywords)
-        for name in cls._called_by_keras_alone:
-            if name in vars(cls):
-                from .warn import warn_user
-
-                base = next(kind for kind in cls.__mro__ if "_called_by_keras_alone" in vars(kind))
-                own = cls.in_place_of.get(name)
-                instead = f"{own!r} instead" if own else "an event instead, on_epoch_end for example"
-                warn_user(
-                    f"{cls.__name__} overrides {name}, which Keras's {base.__name__} calls and epochal's does not, so "
-                    f"it has no effect here. Override {instead}."
-                )
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the run and its model out of copies and pickles, so that a callback copies also after a fit."""

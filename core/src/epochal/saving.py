@@ -76,6 +76,7 @@ class SavingCallback(MonitorCallback):
     """
 
     in_place_of: ClassVar[Mapping[str, str]] = {
+        **MonitorCallback.in_place_of,
         "_save_model": "save",
         "_save_checkpoint": "save",
         "_get_file_path": "path_of",

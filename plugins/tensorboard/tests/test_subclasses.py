@@ -232,8 +232,3 @@ def test_events_sent_by_hand(model: Any, logs: Path, scalars: Any) -> None:
         board.on_epoch_end(step, {"loss": 0.5})
     board.on_train_end(None)
     assert [step for step, _ in scalars(logs / "train")["epoch_loss"]] == [0, 1, 2]
-
-
-def test_a_method_that_only_keras_calls_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match="overrides _push_writer, which Keras's TensorBoard calls and epochal's does"):
-        type("Pushes", (TensorBoard,), {"_push_writer": lambda self, writer, step: None})

@@ -32,10 +32,8 @@ def warn_of_overrides(callback: Any, root: type) -> None:
     for ours, theirs in _pairs(type(callback), root):
         kinds = type(callback).__mro__[: type(callback).__mro__.index(ours)]
         attributes = [own, *(vars(kind) for kind in kinds if not issubclass(theirs, kind))]
-        told = getattr(ours, "_called_by_keras_alone", ())  # when the class was defined
         for name in dict.fromkeys(name for each in attributes for name in _unused(each, ours, theirs)):
-            if name not in told or name in own:
-                warn_user(_message(type(callback), name, ours, theirs))
+            warn_user(_message(type(callback), name, ours, theirs))
 
 
 def _pairs(kind: type, root: type) -> Iterator[tuple[type, type]]:

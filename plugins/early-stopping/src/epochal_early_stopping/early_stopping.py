@@ -56,8 +56,6 @@ class EarlyStopping(MonitorCallback):
         3
     """
 
-    _called_by_keras_alone = ("_set_monitor_op", "_is_improvement")
-
     priority = Priority.CONTROL
     provides = ()
 

@@ -58,8 +58,6 @@ class LearningRateScheduler(Callback):
         >>> scheduler = LearningRateScheduler(lambda epoch, lr: lr if epoch < 10 else lr * 0.9)
     """
 
-    _called_by_keras_alone = ("_update_optimizer_lr",)
-
     priority = Priority.SCHEDULE
     provides: tuple[str, ...] | None = ("learning_rate",)
 

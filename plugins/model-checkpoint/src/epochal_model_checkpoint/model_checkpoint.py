@@ -76,8 +76,6 @@ class ModelCheckpoint(SavingCallback):
         3
     """
 
-    _called_by_keras_alone = ("_should_save_on_batch", "_should_save_model", "_save_model", "_get_file_path")
-
     provides = ()
     state_attributes = (*SavingCallback.state_attributes, "_written_names")
 

@@ -74,8 +74,6 @@ class ProgbarLogger(Callback):
         TypeError, ValueError: A parameter is not usable.
     """
 
-    _called_by_keras_alone = ("_maybe_init_progbar", "_update_progbar", "_finalize_progbar")
-
     priority = Priority.REPORT
     provides = ()
     critical = False

@@ -66,8 +66,6 @@ class ReduceLROnPlateau(MonitorCallback):
         0.5
     """
 
-    _called_by_keras_alone = ("_set_monitor_op", "_is_improvement", "_reduce_optimizer_lr")
-
     priority = Priority.SCHEDULE
     after = ("learning_rate_scheduler",)
     provides: tuple[str, ...] | None = ("learning_rate",)

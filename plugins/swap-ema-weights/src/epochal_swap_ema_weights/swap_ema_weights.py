@@ -52,8 +52,6 @@ class SwapEMAWeights(Callback):
         True
     """
 
-    _called_by_keras_alone = ("_swap_variables", "_finalize_ema_values")
-
     priority = Priority.SCHEDULE
     provides = ()
     before = ("model_checkpoint", "orbax_checkpoint")

@@ -69,17 +69,6 @@ class TensorBoard(KerasNames):
         test_steps: How often a batch, or several in one execution, was evaluated. Part of the state.
     """
 
-    _called_by_keras_alone = (
-        "_push_writer",
-        "_pop_writer",
-        "_log_weight_as_image",
-        "_init_profile_batch",
-        "_start_trace",
-        "_stop_trace",
-        "_start_profiler",
-        "_stop_profiler",
-    )
-
     priority = Priority.REPORT
     critical = False
     provides = ()
