@@ -141,6 +141,22 @@ def test_a_broken_promise_of_the_state_is_found(
     assert message in detail
 
 
+def test_a_misspelt_event_breaks_a_promise(site: Site, outcome: Outcome) -> None:
+    site.package(
+        "epochal_careful",
+        """
+from epochal import Callback
+
+class Careful(Callback):
+    def on_epoch_end(self, epoch, logs=None): ...
+    def on_epoch_finish(self, epoch, logs=None): ...
+""",
+    )
+    holds, detail = outcome(Subject(SUBJECT), "events")
+    assert not holds
+    assert detail.startswith("it defines 'on_epoch_finish', which is no event and would never be called.")
+
+
 def test_the_arguments_of_a_keras_callback_are_looked_at_too(site: Site, outcome: Outcome) -> None:
     site.package(
         "epochal_careful",

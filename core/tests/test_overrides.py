@@ -76,6 +76,19 @@ def test_every_such_method_is_named_also_properties_and_what_is_set_on_the_objec
     assert "Override an event instead, or take keras.callbacks.Saver." in str(said[0].message)
 
 
+@pytest.mark.parametrize("host", [FakeHost, BareHost])
+@pytest.mark.parametrize("base", [Callback, Saver])
+def test_a_misspelt_event_trains_with_one_warning_that_names_it(host: Any, base: type[Callback]) -> None:
+    mine = type("Mine", (base,), {"on_epoch_ned": lambda self, epoch, logs=None: None})
+    with pytest.warns(UserWarning, match="Mine") as said:
+        host(mine()).fit()
+    host(mine()).fit()  # nothing more
+    assert [str(each.message) for each in said] == [
+        "Mine defines 'on_epoch_ned', which is no event and would never be called. Did you mean 'on_epoch_end'? Give a "
+        "method that is no event a name that does not begin with `on_`."
+    ]
+
+
 def test_what_ours_has_too_events_and_new_methods_are_fine() -> None:
     class Mine(Saver):
         def helper(self) -> None: ...

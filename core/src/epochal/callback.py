@@ -144,11 +144,12 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
-        from .frameworks.overrides import warn_of_overrides
+        from .frameworks.overrides import warn_of_misspelt, warn_of_overrides
 
         self.model = model
         self.run = None  # what is left from a run before
         warn_of_overrides(self, Callback)
+        warn_of_misspelt(self)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Take the parameters `epochs`, `steps` and `verbose`. The host calls it before the first event."""

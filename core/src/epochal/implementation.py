@@ -205,7 +205,6 @@ def _is_default(method: Any) -> bool:
 def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[str, Implementation]:
     """Find the overridden methods: Keras's events by position, epochal's own by name."""
     callback = member.callback
-    _check_misspelt(member)
     found = {}
     for event in EVENTS:
         name, method = _overridden(callback, event)
@@ -404,7 +403,7 @@ def _is_called(found: Any, name: str) -> bool:
     return any(name in function.__code__.co_names for function in functions)
 
 
-def _check_misspelt(member: Member, names: Iterable[str] | None = None) -> None:
+def _check_misspelt(member: Member, names: Iterable[str]) -> None:
     for what in misspelt_events(member.callback, names):
         raise InvalidCallbackError(
             member.name,
