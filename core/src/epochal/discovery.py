@@ -202,7 +202,7 @@ class Catalogue:
         return None
 
     def name_like(self, name: str, kind: str) -> str:
-        """Give the name of what is installed under a name, or has a class of the same name; else the name itself."""
+        """Return the name of what is installed under a name, or has a class of the same name; else the name itself."""
         return name if name in self._names else self._by_class.get(kind, name)
 
     # A run asks these of every callback, and there may be hundreds of records.

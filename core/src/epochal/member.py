@@ -146,7 +146,7 @@ def _is_int(priority: object) -> bool:
 
 
 def _declares_priority(callback: Any) -> bool:
-    """Tell whether a callback has a priority of its own; what it inherits from a built-in is its own."""
+    """Return whether a callback has a priority of its own; what it inherits from a built-in is its own."""
     if not isinstance(callback, Callback):
         return _is_int(getattr(callback, "priority", None))
     kinds = (kind for kind in type(callback).__mro__ if kind is not Callback)

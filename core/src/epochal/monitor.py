@@ -222,7 +222,7 @@ class Monitor:
         )
 
     def as_scalar(self, value: Any) -> float | None:
-        """Give a value of the metric as a float, or None if it is no scalar, which is said once a run."""
+        """Return a value of the metric as a float, or None if it is not a scalar, which is said once a run."""
         scalar = as_number(value)
         if scalar is None and value is not None:
             self._say("scalar", f"{self._watches()}, which is not a scalar: {shown(value)}.")

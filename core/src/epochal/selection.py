@@ -210,7 +210,7 @@ def _flat(given: Any) -> Iterator[Any]:
 
 
 def without_repeats(items: Iterable[Any]) -> list[Any]:
-    """Give callbacks and names each once, in its first place; what comes again is warned of.
+    """Return callbacks and names, each once, in its first place; what comes again is warned of.
 
     Keras calls an object as often as it is in the list: EarlyStopping would count every epoch twice.
     """

@@ -167,7 +167,7 @@ class ModelAdapter:
         self._cannot("how to save the weights")
 
     def overrides(self, method: str) -> bool:
-        """Tell whether a method of the model, `save` for example, is its own, and may do something else.
+        """Return whether a method of the model, `save` for example, is its own, and may do something else.
 
         Args:
             method: The name of a method that the framework's models have.

@@ -42,7 +42,7 @@ def is_own(thing: Any) -> bool:
 
 
 def _own_classes(thing: Any) -> Iterator[type]:
-    """Give the classes of an object that are neither the framework's nor what those are made of."""
+    """Yield the classes of an object that are neither the framework's nor what those are made of."""
     kinds = type(thing).__mro__
     frameworks = [kind for kind in kinds if kind.__module__.partition(".")[0] in _FRAMEWORKS]
     for kind in kinds:
@@ -51,7 +51,7 @@ def _own_classes(thing: Any) -> Iterator[type]:
 
 
 def _functions(values: Iterable[Any]) -> Iterator[FunctionType]:
-    """Give the functions among some attributes, also those behind properties, class methods and `tf.function`."""
+    """Yield the functions among some attributes, also those behind properties, class methods and `tf.function`."""
     for value in list(values):
         held = (value, *(getattr(value, name, None) for name in ("fget", "__func__", "python_function", "__wrapped__")))
         for each in held:

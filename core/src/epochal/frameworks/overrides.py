@@ -59,7 +59,7 @@ def warn_of_misspelt(callback: Any) -> None:
 
 
 def _pairs(kind: type, root: type) -> Iterator[tuple[type, type]]:
-    """Give the class of ours that a class is made from, with the framework's class of its name."""
+    """Yield the class of ours that a class is made from, with the framework's class of its name."""
     for framework in ("keras", "tf_keras"):
         callbacks = getattr(sys.modules.get(framework), "callbacks", None)
         for ours in reversed(kind.__mro__):

@@ -114,7 +114,7 @@ class History(Callback):
             row[key] = value
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state; of what neither JSON nor an array of numbers holds it has the text."""
+        """Return the state; of what neither JSON nor an array of numbers holds it has the text."""
         return {name: as_state(getattr(self, name)) for name in self.state_attributes}
 
     def to_rows(self) -> list[dict[str, Any]]:

@@ -151,7 +151,7 @@ def _is_full(path: str) -> bool:
 def _failure(
     path: str, error: Exception, arrived: list[str] | None = None, *, full: bool = False, inside: str = ""
 ) -> OSError:
-    """Give an error that says what could not be written, and why.
+    """Return an error that says what could not be written, and why.
 
     Args:
         path: What could not be written.

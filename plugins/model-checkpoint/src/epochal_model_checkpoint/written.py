@@ -22,12 +22,12 @@ _FIELD = "\x01"  # which no path has
 
 
 def folder_of(template: PathTemplate) -> str:
-    """Give the folder of a template: what comes before its first field, as far as the last separator."""
+    """Return the folder of a template: what comes before its first field, as far as the last separator."""
     return os.path.dirname(_with_marks(template).partition(_FIELD)[0])
 
 
 def _with_marks(template: PathTemplate) -> str:
-    """Give the text of a template with a mark for each field."""
+    """Return the text of a template with a mark for each field."""
     parts = Formatter().parse(template.text)
     return "".join(literal + (_FIELD if field is not None else "") for literal, field, _, _ in parts)
 
@@ -65,11 +65,11 @@ class Written:
         self._saves: list[_Save] = []
 
     def paths(self) -> list[str]:
-        """Give the files that were asked for, absolute, oldest first."""
+        """Return the files that were asked for, absolute, oldest first."""
         return [self._path(save, save.names[0].rstrip("/")) for save in self._saves]
 
     def names(self) -> list[list[str]]:
-        """Give what the state holds of them: for each save its names, relative to the template's folder."""
+        """Return what the state holds of them: for each save its names, relative to the template's folder."""
         latest = self._saves[-1].folder if self._saves else None
         return [list(save.names) for save in self._saves if save.folder in (None, latest)]
 
@@ -145,7 +145,7 @@ class Written:
         return _is_plain(name) and self._pattern.fullmatch(name.rstrip("/")) is not None
 
     def _belongs(self, main: str, name: str) -> bool:
-        """Tell whether a file beside another has its name, with another end."""
+        """Return whether a file beside another has its name, with another end."""
         stem = main.rstrip("/")
         for end in _ENDS:
             if stem.endswith(end):
@@ -156,7 +156,7 @@ class Written:
 
 
 def _is_plain(name: str) -> bool:
-    """Tell whether a name stays in its folder."""
+    """Return whether a name stays in its folder."""
     parts = name.removesuffix("/").split("/")
     if {"", ".", ".."}.intersection(parts) or "\0" in name:
         return False
@@ -164,7 +164,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _is_same(path: str, other: str) -> bool:
-    """Tell whether two paths mean one file, as "A.keras" and "a.keras" do on some file systems."""
+    """Return whether two paths mean one file, as "A.keras" and "a.keras" do on some file systems."""
     try:
         return path == other or os.path.samefile(path, other)
     except OSError:
