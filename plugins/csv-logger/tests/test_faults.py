@@ -68,6 +68,20 @@ def test_of_a_header_that_cannot_be_widened_the_old_file_is_left(
     assert read() == [{"epoch": "0", "loss": "0.5"}, {"epoch": "2", "loss": "0.125"}]
 
 
+def test_a_file_system_that_cannot_sync_has_the_rows_all_the_same(
+    path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    callback = CSVLogger(path)
+    callback.on_train_begin()
+    callback.on_epoch_end(0, {"loss": 0.5})
+    callback.on_train_end()
+    assert read() == [{"epoch": "0", "loss": "0.5"}]
+
+
 def test_on_a_full_disk_a_run_goes_on_and_says_so(
     path: Path, read: Read, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from epochal.files import replacing, sync_folder
+from epochal.files import replacing, sync_file, sync_folder
 from epochal.frameworks.remote import RemoteFiles, remote_files
 from epochal.paths import is_remote
 
@@ -105,11 +105,7 @@ class LocalPlace:
 
     def sync(self) -> None:
         """Wait for the disk."""
-        descriptor = os.open(self.path, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(Path(self.path))
 
 
 class RemotePlace:
