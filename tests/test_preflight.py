@@ -157,6 +157,18 @@ class AddsF1(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 @FITS
+def test_nothing_is_said_of_a_metric_that_an_earlier_callback_may_add(fit: Callable[..., Any]) -> None:
+    fit(model_of(), callbacks=[AddsF1(), ReduceLROnPlateau("f1", mode="max")])
+
+
+@FITS
+def test_a_metric_that_no_earlier_callback_adds_after_all_is_told_in_the_first_epoch(fit: Callable[..., Any]) -> None:
+    with pytest.warns(UserWarning, match="'f2', which is not in the logs") as said:
+        fit(model_of(), callbacks=[AddsF1(), ReduceLROnPlateau("f2", mode="max")], epochs=2)
+    assert len([each for each in said if "f2" in str(each.message)]) == 1
+
+
+@FITS
 def test_who_adds_a_metric_too_late_is_named(fit: Callable[..., Any]) -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)

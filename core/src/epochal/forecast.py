@@ -10,6 +10,7 @@ from .callback import Callback
 from .errors import nearest_key
 from .frameworks import adapt
 from .frameworks.fit_call import FitCall, bare_fit_call
+from .implementation import events_of
 from .member import default_name
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ class Forecast:
             return None
         instead = self._instead(key, others)
         return Missing("the model does not report it", instead, is_closed and self.keys_are_certain, adders)
+
+    def may_be_added_ahead(self, key: str, callback: Any) -> bool:
+        """Return whether a callback that is called earlier, at the end of an epoch, may add a key undeclared."""
+        places = [place for place, each in enumerate(self._callbacks) if each is callback]
+        ahead = self._callbacks[: places[0]] if places else []
+        return self._adapter is not None and any(
+            self._may_add(each, key) and "on_epoch_end" in events_of(each) for each in ahead
+        )
 
     def adders_behind(self, key: str, callback: Any) -> tuple[str, ...]:
         """Return the names of callbacks that may add a key and are called after a callback."""

@@ -158,7 +158,8 @@ class Monitor:
         message = f"{self._watches()}, and {missing.why}{missing.unless}.{missing.instead}"
         if self._find_direction() is None and forecast.keys_are_certain:
             raise ValueError(f"{message} And {_NO_DIRECTION}")
-        self._say("missing", message)
+        if not forecast.may_be_added_ahead(self.metric, self.owner):  # else the first epoch tells
+            self._say("missing", message)
 
     def forget(self) -> None:
         """Forget what was said, and the direction that the model told: it may be another one now."""
