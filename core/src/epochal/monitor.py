@@ -6,7 +6,7 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import Argument, Number, count, number, switch, verbosity
+from .arguments import Argument, Number
 from .callback import Callback
 from .errors import nearest, nearest_key, shown
 from .forecast import Forecast
@@ -17,8 +17,6 @@ from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-__all__ = ["Distance", "MetricName", "Mode", "Monitor", "MonitorCallback", "count", "number", "switch", "verbosity"]
 
 MODES = ("auto", "min", "max")
 
