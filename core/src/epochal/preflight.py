@@ -133,8 +133,9 @@ def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[Fi
         yield Finding(WARNING, (member,), f"it {what}")
     # The attributes' names in all callbacks of Keras that have them; who saves always has a metric, and asks for none.
     metric = getattr(member.callback, "monitor", None)
-    is_watched = isinstance(metric, str) and metric and getattr(member.callback, "save_best_only", True)
-    if is_watched and not (forecast and forecast.may_be_added_ahead(metric, member.callback)):
+    if not isinstance(metric, str) or not getattr(member.callback, "save_best_only", True):
+        metric = ""
+    if metric and not (forecast and forecast.may_be_added_ahead(metric, member.callback)):
         yield from _missing_key(metric, f"it monitors {metric!r}", member, forecast)
     for path in _keras_paths(member.callback):
         with suppress(TemplateError):
