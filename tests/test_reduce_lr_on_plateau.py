@@ -137,7 +137,7 @@ def test_a_schedule_of_the_optimizer_is_an_error_before_anything_is_trained(
     model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
     before = model.get_weights()
     with pytest.raises(error, match="ReduceLROnPlateau sets the learning rate, and that of SGD is a schedule"):
-        train(model, data, ReduceLROnPlateau())
+        train(model, data, ReduceLROnPlateau("loss"))
     for one, other in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
 

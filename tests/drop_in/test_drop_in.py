@@ -35,8 +35,10 @@ def test_what_trains_with_keras_trains_with_ours(trainer: Trainer) -> None:
 def test_every_difference_is_one(trainer: Trainer) -> None:
     """A difference that has gone is to be removed from the table."""
     for expected in DIFFERENCES:
-        case = next(case for case in cases() if difference(case) is expected)
-        with_keras = trainer.with_keras(case)
-        assert with_keras.error is None, f"Keras does not train with {case}"
-        with_ours = trainer.with_ours(case, "epochal.fit")
-        assert with_ours.error is not None or with_ours.differs_from(with_keras), f"no difference in {case}"
+        covered = (case for case in cases() if difference(case) is expected)
+        assert any(_differs(case, trainer) for case in covered), expected.reason
+
+
+def _differs(case: Case, trainer: Trainer) -> bool:
+    with_keras, with_ours = trainer.with_keras(case), trainer.with_ours(case, "epochal.fit")
+    return with_keras.error is None and (with_ours.error is not None or bool(with_ours.differs_from(with_keras)))

@@ -55,7 +55,8 @@ def test_rows_are_there_when_their_epoch_ends(store: Store) -> None:
 
 def test_rows_are_appended_and_replaced(store: Store) -> None:
     FakeHost(CSVLogger(ADDRESS)).fit(epochs=3)
-    FakeHost(CSVLogger(ADDRESS, append=True)).fit(initial_epoch=2, epochs=4)
+    with pytest.warns(UserWarning, match="are replaced"):
+        FakeHost(CSVLogger(ADDRESS, append=True)).fit(initial_epoch=2, epochs=4)
     assert [line.split(b",")[0] for line in store.objects[ADDRESS].split()] == [b"epoch", b"0", b"1", b"2", b"3"]
 
 

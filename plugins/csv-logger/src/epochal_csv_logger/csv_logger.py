@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
@@ -183,23 +182,22 @@ class CSVLogger(Callback):
         if self.rows_before is None:
             self.rows_before = len(rows) if epoch == 0 else _begin_of_last_run(table, rows)
         elif self.rows_before > len(rows):
-            warnings.warn(
+            warn_user(
                 f"CSVLogger: {self.filename} had {self.rows_before} rows of other runs when this run began, and has "
-                f"{len(rows)} now that it goes on. The rows that are there are kept.",
-                stacklevel=4,
+                f"{len(rows)} now that it goes on. The rows that are there are kept."
             )
             self.rows_before = len(rows)
         others, own = rows[: self.rows_before], rows[self.rows_before :]
         kept = [row for row in own if (table.epoch_of(row) or 0) < epoch]
         if kept and not restored and not self.append:
-            self.print(
+            warn_user(
                 f"CSVLogger: training begins with epoch {epoch}, so the rows of {self.filename} from the epochs before "
                 f"it ({len(kept)}) stay. Delete the file to begin an empty one."
             )
         if len(kept) < len(own):
             table.keep([*others, *kept])
             if not restored:
-                self.print(
+                warn_user(
                     f"CSVLogger: training goes on with epoch {epoch}, so the rows of {self.filename} from that epoch "
                     f"on ({len(own) - len(kept)}) are replaced."
                 )

@@ -178,11 +178,14 @@ def _broken(piece: Row, room: int, room_below: int) -> list[Row]:
     # The space between name and value goes with the value, so that it never begins a row.
     names = [(text.rstrip(), style) for text, style in piece[:-1]]
     value: Span = (f" {piece[-1][0].rstrip()}", piece[-1][1])
-    if not names or width([value]) + 2 * _TAIL > room_below:
+    if not names or width([value]) + 2 > room_below:  # not even one wide character of the name has room beside it
         return _cut(piece, room, room_below)
     *rows, last = _cut(names, room, room_below)
-    if width(last) + width([value]) > (room_below if rows else room) and last[:-_TAIL]:
-        rows, last = [*rows, last[:-_TAIL]], last[-_TAIL:]
+    if width(last) + width([value]) > (room_below if rows else room):
+        tail = last[-_TAIL:]
+        while width(tail) + width([value]) > room_below:
+            tail = tail[1:]
+        rows, last = [*rows, last[: -len(tail)]], tail
     return [*rows, (*last, value)]
 
 
