@@ -6,7 +6,7 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import Argument, Number
+from .arguments import Argument, Number, count, number, switch, verbosity
 from .callback import Callback
 from .errors import nearest, nearest_key, shown
 from .forecast import Forecast
@@ -17,6 +17,9 @@ from .warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["Distance", "MetricName", "Mode", "Monitor", "MonitorCallback", "count", "number", "switch", "verbosity"]
+# The last four stood here before there were arguments; plugins import them from here.
 
 MODES = ("auto", "min", "max")
 
