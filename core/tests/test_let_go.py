@@ -12,6 +12,7 @@ import epochal.hosts.loop
 from epochal import Callback, Outcome, RunError, hookimpl
 from epochal.driver import Driver
 from epochal.member import default_name, make_member
+from epochal.monitor import MonitorCallback
 from epochal.run import Run
 from epochal.selection import arrange
 from epochal.testing import FakeHost, FakeModel
@@ -55,7 +56,12 @@ def _without_collector() -> Iterator[None]:
     gc.enable()
 
 
-CALLBACKS = {"ours": Mine, "reporter": Fails, "wrapper": lambda: on_epoch_end}
+class Watches(MonitorCallback):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.monitored_value(logs)
+
+
+CALLBACKS = {"ours": Mine, "monitor": Watches, "reporter": Fails, "wrapper": lambda: on_epoch_end}
 
 
 @pytest.mark.parametrize("make", CALLBACKS.values(), ids=[*CALLBACKS])

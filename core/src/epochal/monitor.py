@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .arguments import Argument, Number, count, number, switch, verbosity
@@ -108,11 +109,15 @@ class Monitor:
         if metric is None and not hasattr(owner, "monitor"):
             raise TypeError(f"{type(owner).__name__}: monitor=None has to be text")
         self.owner = owner
-        self._watched: Any = owner if metric is None else _Watched(owner, metric, mode, min_delta)
+        self._given = None if metric is None else _Watched(owner, metric, mode, min_delta)
         self._found: tuple[str, str] | None = None  # a metric, and its direction by the model
         self._said: set[str] = set()
         self._behind: tuple[str, ...] = ()
         self._looked_in: Mapping[str, Any] | None = None
+
+    @property
+    def _watched(self) -> Any:
+        return self.owner if self._given is None else self._given
 
     @property
     def metric(self) -> str:
@@ -273,6 +278,30 @@ class Monitor:
             warn_user(message)
 
 
+class _OwnMonitor(Monitor):
+    """The Monitor that its owner holds. It holds the owner weakly: a circle would keep the model from fit to fit."""
+
+    @property
+    def owner(self) -> Callback:
+        """The callback that watches."""
+        owner = self._owner()
+        assert owner is not None, "the callback that watches is gone"
+        return owner
+
+    @owner.setter
+    def owner(self, owner: Callback) -> None:
+        self._owner = weakref.ref(owner)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle with the owner, as a weak reference cannot be."""
+        return {**self.__dict__, "_owner": self.owner}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Hold the owner's copy weakly again."""
+        self.__dict__.update(state)
+        self.owner = state["_owner"]
+
+
 class MonitorCallback(Callback):
     """The base of callbacks that watch a metric, with the attributes of Keras's class of this name.
 
@@ -295,7 +324,7 @@ class MonitorCallback(Callback):
         self.monitor = monitor
         self.mode = mode
         self.min_delta = min_delta
-        self._monitor = Monitor(self)
+        self._monitor = _OwnMonitor(self)
 
     def get_monitor_value(self, logs: Mapping[str, Any] | None) -> Any:
         """Return the metric's value, or None to have the epoch or batch left out.
