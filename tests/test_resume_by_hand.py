@@ -54,8 +54,17 @@ def _variables(model: Any) -> list[Any]:
 def _fit(model: Any, callbacks: list[Any], first: int, last: int) -> None:
     # Keras on TensorFlow shuffles arrays by Python's seed alone, in the same order every epoch.
     keras.utils.set_random_seed(3)
-    epochs = {"initial_epoch": first, "epochs": last}
-    epochal.fit(model, X, Y, batch_size=8, validation_data=(X[:8], Y[:8]), verbose=0, callbacks=callbacks, **epochs)
+    epochal.fit(
+        model,
+        X,
+        Y,
+        batch_size=8,
+        validation_data=(X[:8], Y[:8]),
+        initial_epoch=first,
+        epochs=last,
+        verbose=0,
+        callbacks=callbacks,
+    )
 
 
 def test_a_fit_in_two_halves_decides_as_one(tmp_path: Path) -> None:

@@ -163,8 +163,9 @@ def _is_negative(value: Any) -> bool:
 
 def _lacks_its_metric(case: Case) -> bool:
     arguments = case.arguments()
-    best_only, metric = arguments.get("save_best_only"), arguments.get("monitor", "val_loss")
-    return bool(best_only) and (metric not in METRICS or (metric.startswith("val_") and not case.validates))
+    best_only, metric = arguments.get("save_best_only", False), arguments.get("monitor", "val_loss")
+    comes = isinstance(metric, str) and metric in METRICS and (case.validates or not metric.startswith("val_"))
+    return getattr(best_only, "size", 1) == 1 and bool(best_only) and not comes
 
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")

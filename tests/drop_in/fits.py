@@ -138,6 +138,11 @@ def _shown(name: str) -> str:
     return re.sub(r"tfevents\..*", "tfevents", name)
 
 
+def differs(with_keras: Result, with_ours: Result) -> bool:
+    """Return whether a fit with ours is another one than with Keras's class, which trains."""
+    return with_keras.error is None and (with_ours.error is not None or bool(with_ours.differs_from(with_keras)))
+
+
 def fault(case: Case, with_keras: Result, with_ours: Result) -> str:
     """Return what is wrong in a fit with ours; empty: it is as with Keras's class, or Keras's does not train either."""
     if with_keras.error is not None or difference(case) is not None:
