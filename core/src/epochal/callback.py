@@ -144,7 +144,8 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
-        from .frameworks.overrides import warn_of_misspelt, warn_of_overrides
+        from .frameworks.overrides import warn_of_overrides
+        from .misspelt import warn_of_misspelt
 
         self.model = model
         self.run = None  # what is left from a run before

@@ -19,6 +19,7 @@ from .callback import Callback
 from .errors import InvalidCallbackError, nearest, shown
 from .hookspecs import ALIASES, EVENTS, OWN_EVENTS
 from .member import MARK, is_keras_callback, marked_functions
+from .misspelt import misspelt_events
 from .names import snake_case
 
 if TYPE_CHECKING:
@@ -377,30 +378,6 @@ def _named_arguments(member: Member, function: Callable[..., Any], event: str) -
 
 
 # What is there and would never be called
-
-
-def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]:
-    """Tell of every function of a class or object that looks like an event and is none; each a part of a sentence.
-
-    Args:
-        found: The class, object or module.
-        names: The names to look at. None: all.
-    """
-    told = []
-    for name in dir(found) if names is None else names:
-        is_new = name.startswith("on_") and name not in _HOOKS and name not in _CALLBACK_MEMBERS
-        hint = nearest(name, _HOOKS) if is_new else ""
-        if hint and callable(inspect.getattr_static(found, name, None)) and not _is_called(found, name):
-            told.append(f"defines {name!r}, which is no event and would never be called.{hint}")
-    return told
-
-
-def _is_called(found: Any, name: str) -> bool:
-    """Return whether the functions of a class or object call one of this name: it is a helper then."""
-    kind = found if isinstance(found, (type, ModuleType)) else type(found)
-    scopes = [kind] if isinstance(kind, ModuleType) else kind.__mro__
-    functions = (value for scope in scopes for value in vars(scope).values() if isinstance(value, FunctionType))
-    return any(name in function.__code__.co_names for function in functions)
 
 
 def _check_misspelt(member: Member, names: Iterable[str]) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from .callback import Callback
 from .errors import EpochalError, PreflightError, TemplateError, message_of, one_line
 from .forecast import Forecast
-from .implementation import misspelt_events
 from .member import is_keras_callback
+from .misspelt import misspelt_events
 from .paths import OWN_FIELDS, PathTemplate, is_remote
 from .warn import warn_user
 

@@ -18,7 +18,7 @@ def main() -> None:
     from ..discovery import Record
     from ..errors import CallbackError
     from ..file_record import FileRecord
-    from ..implementation import misspelt_events
+    from ..misspelt import misspelt_events
     from ..path_names import is_path
 
     # What callbacks print goes elsewhere.

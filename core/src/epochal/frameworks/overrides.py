@@ -1,4 +1,4 @@
-"""Methods of a subclass of ours that nothing calls: misspelt events, and what only a framework's class calls."""
+"""Methods of a subclass of ours that nothing calls, as only a framework's class of the same name does."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _METHODS = (FunctionType, MethodType, property, staticmethod, classmethod)
 _seen: WeakKeyDictionary[type, set[tuple[str, ...]]] = WeakKeyDictionary()
-
-_looked_through: WeakKeyDictionary[type, set[tuple[str, ...]]] = WeakKeyDictionary()
 
 
 def warn_of_overrides(callback: Any, root: type) -> None:
@@ -36,26 +34,6 @@ def warn_of_overrides(callback: Any, root: type) -> None:
         attributes = [own, *(vars(kind) for kind in kinds if not issubclass(theirs, kind))]
         for name in dict.fromkeys(name for each in attributes for name in _unused(each, ours, theirs)):
             warn_user(_message(type(callback), name, ours, theirs))
-
-
-def warn_of_misspelt(callback: Any) -> None:
-    """Warn, once for a class, of methods that look like events and are none: Keras passes over them in silence.
-
-    Args:
-        callback: The callback.
-    """
-    from ..implementation import misspelt_events
-
-    own = tuple(name for name in vars(callback) if name.startswith("on_"))
-    seen = _looked_through.setdefault(type(callback), set())
-    if own in seen:
-        return
-    seen.add(own)
-    for misspelt in misspelt_events(callback):
-        warn_user(
-            f"{type(callback).__name__} {misspelt} Give a method that is no event a name that does not begin with "
-            "`on_`."
-        )
 
 
 def _pairs(kind: type, root: type) -> Iterator[tuple[type, type]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ...callback import Callback
 from ...errors import EpochalError
 from ...hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from ...implementation import events_of, implementations, misspelt_events, takes_logs_by_name
+from ...implementation import events_of, implementations, takes_logs_by_name
 from ...member import is_keras_callback
+from ...misspelt import misspelt_events
 from ...ordering import PINNED, Candidate, order
 from ...run import Run
 from ..bare import BareHost
