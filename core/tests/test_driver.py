@@ -436,7 +436,7 @@ def test_a_callback_taken_out_at_a_batch_gets_no_further_event_but_its_run_end(
 
 def test_a_callback_that_implements_an_event_wrongly_is_found_out_before_anything_begins() -> None:
     class Wrong(Callback):
-        def on_epoch_ends(self) -> None: ...
+        def on_epoch_end(self) -> None: ...  # type: ignore[override]
 
     mine = recorder("Mine")
     with pytest.raises(InvalidCallbackError):

@@ -453,9 +453,9 @@ def test_a_program_without_a_run_has_no_plan(scripts: Scripts) -> None:
 
 
 def test_a_plan_with_a_mistake_in_the_code_tells_it(scripts: Scripts) -> None:
-    wrong = "class Mine(epochal.Callback):\n    def on_epoch_ends(self, epoch): ...\n"
+    wrong = "class Mine(epochal.Callback):\n    def on_epoch_end(self): ...\n"
     lines = scripts.run(f"import epochal, keras\n{wrong}keras.Model().fit(callbacks=[Mine()])", "--plan", code=1)
-    assert any("'on_epoch_ends'" in line for line in lines)
+    assert any("on_epoch_end" in line and "by position" in line for line in lines)
 
 
 # What is not driven

@@ -139,7 +139,7 @@ def test_errors_of_the_order_and_of_callbacks_come_as_in_any_run() -> None:
         after = ("circle",)
 
     class Wrong(Callback):
-        def on_epoch_ends(self) -> None: ...
+        def on_epoch_end(self) -> None: ...  # type: ignore[override]
 
     with pytest.raises(OrderError):
         FakeHost(Circle(), Square())
