@@ -9,6 +9,7 @@ import math
 import pickle
 import types
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +108,8 @@ def _plain(value: Any, seen: tuple[int, ...] = ()) -> Any:
         return "nan"
     if isinstance(value, functools.partial):
         return ["partial", _plain(value.func, seen), _plain(value.args, seen)]
+    if isinstance(value, weakref.ref):
+        return ["weakref", _plain(value(), seen)]
     if isinstance(value, (types.FunctionType, types.MethodType)):
         return value.__qualname__
     if type(value).__module__.startswith("epochal") and hasattr(value, "__dict__"):

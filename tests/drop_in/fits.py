@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,13 @@ class Trainer:
         }
 
     def with_keras(self, case: Case) -> Result:
-        """Train with Keras's class."""
-        return self._train(self.model.fit, case, case.subject.keras_class)
+        """Train with Keras's class.
+
+        In a thread of its own: Keras's TensorBoard leaves its writer and its `record_if` behind when a fit fails, as
+        the defaults of the thread.
+        """
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(self._train, self.model.fit, case, case.subject.keras_class).result()
 
     def with_ours(self, case: Case, host: str) -> Result:
         """Train with our class."""
