@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import epochal
-from epochal.discovery import Catalogue, discover
-from epochal.driver import Driver
+from epochal.choosing.selection import select
+from epochal.engine.driver import Driver
+from epochal.installed.discovery import Catalogue, discover
 from epochal.run import Run
-from epochal.selection import select
 
 from .report import Check
 from .timing import fresh, interleaved, microseconds, ratio

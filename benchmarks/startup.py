@@ -26,7 +26,7 @@ _DISCOVER = """
 import json, sys
 from time import perf_counter
 import epochal
-from epochal.discovery import Status, discover
+from epochal.installed.discovery import Status, discover
 begin = perf_counter()
 records = discover().records
 ms = (perf_counter() - begin) * 1e3

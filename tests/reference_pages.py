@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epochal.cli import COMMANDS, EXIT_CODES, build_parser
-from epochal.config import KEYS, VARIABLES
+from epochal.settings.reading import KEYS, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 _SETTINGS = """\
 # The settings
 
-<!-- Written from core/src/epochal/config.py by `nox -s pages`. -->
+<!-- Written from core/src/epochal/settings/reading.py by `nox -s pages`. -->
 
 How they are used is told in [Choose callbacks, and set them](../how-to/choosing.md). `epochal config` shows those that
 hold in a folder, each with its source.

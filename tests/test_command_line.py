@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from epochal.cli import main
-from epochal.config import VARIABLES
+from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import pytest
 
 import epochal
 import epochal.testing
-from epochal.config import VARIABLES
-from epochal.doctor.environment import OTHER_VARIABLES
 from epochal.hookspecs import ALIASES, EVENTS, SPEC_VERSION
+from epochal.reports.doctor.environment import OTHER_VARIABLES
+from epochal.settings.reading import VARIABLES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from pathlib import Path
@@ -41,8 +40,8 @@ def test_the_root_names_every_plugin() -> None:
 
 
 def test_the_root_depends_on_what_every_run_starts_with() -> None:
-    from epochal.discovery import discover
-    from epochal.ordering import PINNED
+    from epochal.engine.ordering import PINNED
+    from epochal.installed.discovery import discover
 
     needed = {record.distribution for record in discover().records if record.name in PINNED or record.autoload}
     assert needed <= {_name(each) for each in _project(ROOT)["project"]["dependencies"]}
@@ -84,35 +83,3 @@ def test_no_plugin_imports_another_or_a_framework_at_import() -> None:
                 assert not re.match(r"(import|from) (tensorflow|keras|jax|torch|tf_keras)\b", line), path
                 found = re.match(r"\s*(?:import|from) (epochal_\w+)", line)
                 assert not found or found[1] == own, path
-
-
-def _runtime_imports(path: Path) -> set[str]:
-    """Give the modules of the core that a module imports, anywhere but for types; `cli.list` is `cli`."""
-    tree = ast.parse(path.read_text())
-    for_types = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    }
-    package = path.relative_to(ROOT / "core/src/epochal").parent.parts
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_types:
-            base = package[: len(package) - node.level + 1]
-            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-            found |= {base[0] if base else name for name in names}
-    return found
-
-
-def test_the_core_imports_only_downwards_as_its_readme_says() -> None:
-    table = re.findall(r"^\| (`.*`) \|", (ROOT / "core/README.md").read_text(), flags=re.MULTILINE)
-    rows = [[name.strip("/`").removesuffix(".py") for name in row.split(", ")] for row in table]
-    level = {name: number for number, row in enumerate(rows) for name in row}
-    assert len(level) == sum(map(len, rows)), "a module stands in one place"
-    for path in (ROOT / "core/src/epochal").rglob("*.py"):
-        own = path.relative_to(ROOT / "core/src/epochal").parts[0].removesuffix(".py")
-        if own in ("__init__", "__main__"):
-            continue
-        for imported in _runtime_imports(path):
-            assert level[imported] <= level[own], f"{path} imports {imported}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from epochal.cli import main
-from epochal.config import KEYS, VARIABLES, read_file
-from epochal.plan import make_plan
+from epochal.reports.plan import make_plan
+from epochal.settings.reading import KEYS, VARIABLES, read_file
 
 from .reference_pages import FOLDER, PAGES
 

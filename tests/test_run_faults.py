@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from epochal import Callback, hookimpl
-from epochal.hosts.script import _driven
+from epochal.launch.patching import _driven
 
 if TYPE_CHECKING:
     from epochal import Outcome

@@ -35,7 +35,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
             keras.layers.Embedding(WORDS, 5, name="words"),
             keras.layers.Flatten(),
             keras.layers.Dense(1, activation="sigmoid", name="last"),
-        ]
+        ],
+        name="server",  # it is part of the tags, and Keras numbers models that have none
     )
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     x = np.random.default_rng(1).integers(0, WORDS, (48, 4))
@@ -59,7 +60,7 @@ def server(request: pytest.FixtureRequest, trained: tuple[Path, Any, Any]) -> It
     with tensorboard(trained[0], "--load_fast", request.param) as running:
         running.wait_for(lambda: set(running.ask("runs")) == {"first/train", "first/validation"})
         # What was written last is there, so all is.
-        last = {"run": "first/train", "tag": "sequential/last/kernel/image", "sample": "0"}
+        last = {"run": "first/train", "tag": "server/last/kernel/image", "sample": "0"}
         running.wait_for(lambda: len(_of(running, "images/images", **last)) == 3)
         validated = {"run": "first/validation", "tag": "epoch_loss"}
         running.wait_for(lambda: len(_of(running, "scalars/scalars", **validated)) == 3)
@@ -99,7 +100,7 @@ def test_the_curves(server: Server, trained: tuple[Path, Any, Any]) -> None:
 
 
 def test_the_histograms(server: Server, trained: tuple[Path, Any, Any]) -> None:
-    points = _of(server, "histograms/histograms", run="first/train", tag="sequential/words/embeddings/histogram")
+    points = _of(server, "histograms/histograms", run="first/train", tag="server/words/embeddings/histogram")
     assert [step for _, step, _ in points] == [0, 1, 2]
     weights = trained[2].layers[0].get_weights()[0]
     buckets = points[-1][2]
@@ -108,7 +109,7 @@ def test_the_histograms(server: Server, trained: tuple[Path, Any, Any]) -> None:
 
 
 def test_the_images(server: Server, trained: tuple[Path, Any, Any]) -> None:
-    tag = "sequential/last/kernel/image"
+    tag = "server/last/kernel/image"
     newest = _of(server, "images/images", run="first/train", tag=tag, sample="0")[-1]
     content = server.get(f"plugin/images/individualImage?{newest['query']}")
     assert struct.unpack_from(">II", content, 16) == (20, 1)  # width and height
@@ -119,7 +120,7 @@ def test_the_graphs(server: Server) -> None:
     assert information["run_graph"] is True
     assert information["tags"]["keras"]["conceptual_graph"] is True
     layers = server.get("plugin/graphs/graph", run="first/train", tag="keras", conceptual="true").decode()
-    assert all(f'name: "sequential/{layer}"' in layers for layer in ("words", "flatten", "last"))
+    assert all(f'name: "server/{layer}"' in layers for layer in ("words", "flatten", "last"))
     step = server.get("plugin/graphs/graph", run="first/train").decode()
     assert 'op: "MatMul"' in step
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import epochal
-from epochal.config import VARIABLES
-from epochal.early_check import check_settings
-from epochal.selection import select
+from epochal.choosing.selection import select
+from epochal.launch.early_check import check_settings
+from epochal.settings.reading import VARIABLES
 from epochal.testing import FakeHost, FakeModel
 from epochal_csv_logger import CSVLogger
 from epochal_early_stopping import EarlyStopping

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from epochal.choosing.selection import select
 from epochal.cli import main
-from epochal.config import VARIABLES
 from epochal.new.names import read_names
 from epochal.new.render import render
-from epochal.plan import make_plan
-from epochal.selection import select
+from epochal.reports.plan import make_plan
+from epochal.settings.reading import VARIABLES
 from epochal.testing import FakeHost
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import importlib_metadata
 import pytest
 from hypothesis import settings
 
-from epochal.discovery import Catalogue, discover
-from epochal.metadata import AUTOLOAD_GROUP, GROUP
+from epochal.installed.discovery import Catalogue, discover
+from epochal.installed.metadata import AUTOLOAD_GROUP, GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +150,8 @@ def careful() -> str:
 @pytest.fixture
 def outcome() -> Callable[[Subject, str], tuple[bool, str]]:
     """Give a function that tells whether a check of the conformance suite holds for a subject, and what it says."""
-    from epochal.testing.checks.suite import checks_of, run_check
+    from epochal.testing.checks.check import run_check
+    from epochal.testing.checks.suite import checks_of
 
     def outcome(subject: Subject, name: str) -> tuple[bool, str]:
         (check,) = (each for each in checks_of(subject) if each.name == name)

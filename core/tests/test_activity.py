@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.activity import activities, activity_of, misspelt_names, mistakes
-from epochal.settings import Layer, Setting, Settings, Table, merge
+from epochal.choosing.activity import activities, activity_of, misspelt_names, mistakes
+from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
     from .conftest import Site

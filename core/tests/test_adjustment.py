@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import Callback, OrderError
-from epochal.selection import select
-from epochal.settings import Layer, Setting, Settings, Table, merge
+from epochal.choosing.selection import select
+from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
-    from epochal.member import Member
+    from epochal.engine.member import Member
 
     from .conftest import Site
 

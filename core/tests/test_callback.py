@@ -14,9 +14,11 @@ from rich.live import Live
 
 from epochal import Callback, Outcome, Priority, Run, StateError, hookimpl
 from epochal.callback import Callback as Defined
+from epochal.engine.member import is_keras_callback, make_member
 from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from epochal.member import default_name, is_keras_callback, make_member, marked_functions, module_of
-from epochal.names import snake_case
+from epochal.inspection.events import marked_functions
+from epochal.inspection.identity import default_name, module_of
+from epochal.settings.names import snake_case
 from epochal.state import dump_state, parse_state
 from epochal.testing import FakeHost, FakeModel
 
@@ -392,7 +394,7 @@ def test_a_callback_is_named_after_its_class_module_or_function() -> None:
 def test_the_module_of_a_callback_is_where_it_was_defined() -> None:
     assert module_of(Counter()) == __name__
     assert module_of(ModuleType("audit")) == "audit"
-    assert module_of(snake_case) == "epochal.names"
+    assert module_of(snake_case) == "epochal.settings.names"
 
 
 def test_a_keras_callback_is_known_by_its_setters() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from epochal.cli import COMMANDS, build_parser, complain, main
 from epochal.cli.output import count_of, folder, jsonable, print_table, say, say_below
-from epochal.config import VARIABLES
+from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from epochal.cli import main
-from epochal.config import VARIABLES
-from epochal.settings import Layer, Setting, Table, merge
+from epochal.settings.layers import Layer, Setting, Table, merge
+from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,7 +180,7 @@ def test_list_says_that_the_settings_have_mistakes(full: Site, epochal: Told, pr
 
 
 def test_list_without_callbacks_says_how_to_get_some(epochal: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("epochal.discovery.distributions", lambda: ())
+    monkeypatch.setattr("epochal.installed.discovery.distributions", lambda: ())
     assert epochal("list") == "No callbacks are installed. `pip install epochal` brings the default ones.\n"
     assert epochal.json("list")["callbacks"] == []
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import toml
-from epochal.config import (
+from epochal.settings.layers import Layer, Setting
+from epochal.settings.reading import (
     KEYS,
     LARGEST,
     VARIABLES,
@@ -23,8 +24,7 @@ from epochal.config import (
     read_environment,
     read_file,
 )
-from epochal.settings import Layer, Setting
-from epochal.toml import header_of
+from epochal.settings.toml import header_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import AmbiguousCallbackError, CallbackImportError, UnknownCallbackError
-from epochal.description import Description, describe
-from epochal.settings import Layer, Setting, Settings, Table, merge
+from epochal.reports.description import Description, describe
+from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
     from .conftest import Site

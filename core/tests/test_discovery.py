@@ -13,7 +13,7 @@ from epochal import (
     IncompatibleCallbackError,
     UnknownCallbackError,
 )
-from epochal.discovery import Catalogue, Record, Status, discover
+from epochal.installed.discovery import Catalogue, Record, Status, discover
 
 if TYPE_CHECKING:
     from .conftest import Site

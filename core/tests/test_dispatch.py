@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import Callback, InvalidCallbackError, Logs, Run, hookimpl
-from epochal.dispatch import Dispatch, nothing
+from epochal.choosing.selection import arrange
+from epochal.engine.dispatch import Dispatch, nothing
+from epochal.engine.member import make_member
 from epochal.hookspecs import EVENTS
-from epochal.member import make_member
-from epochal.selection import arrange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from epochal.member import Member
+    from epochal.engine.member import Member
 
 LOGS = Logs({"loss": 1})
 

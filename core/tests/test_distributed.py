@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from epochal.chief import is_chief
 from epochal.hosts.replicas import merge_replicas
+from epochal.workers.chief import is_chief
 
 
 @pytest.fixture(autouse=True)

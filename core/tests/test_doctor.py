@@ -10,10 +10,10 @@ import pytest
 
 from epochal.cli import main
 from epochal.cli.doctor import JSON
-from epochal.config import VARIABLES
-from epochal.discovery import Catalogue, Record
-from epochal.doctor import Diagnosis, Finding, environment, examine, plugins
-from epochal.settings import Settings
+from epochal.installed.discovery import Catalogue, Record
+from epochal.reports.doctor import Diagnosis, Finding, environment, examine, plugins
+from epochal.settings.layers import Settings
+from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -363,7 +363,7 @@ def test_the_exit_code_tells_of_errors(
     code: int,
     last: str,
 ) -> None:
-    monkeypatch.setattr("epochal.doctor.examine", lambda _: Diagnosis((("python", "3"),), findings))
+    monkeypatch.setattr("epochal.reports.doctor.examine", lambda _: Diagnosis((("python", "3"),), findings))
     assert main(["doctor"]) == code
     lines = capsys.readouterr().out.splitlines()
     assert lines[-3:] == [last, "", "python  3"]

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import Callback, InvalidCallbackError, Logs, Outcome, Priority, Run, RunError, hookimpl
-from epochal.dispatch import nothing
-from epochal.driver import Driver, look_at_runs
+from epochal.choosing.selection import arrange
+from epochal.engine.dispatch import nothing
+from epochal.engine.driver import Driver, look_at_runs
+from epochal.engine.member import make_member
 from epochal.hookspecs import EVENTS
-from epochal.member import make_member
-from epochal.selection import arrange
 from epochal.testing import FakeHost, FakeModel
 
 if TYPE_CHECKING:

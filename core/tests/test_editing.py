@@ -8,16 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epochal.config import VARIABLES, read_file
-from epochal.discovery import Catalogue
-from epochal.editing import disable, enable, file_to_edit
+from epochal.editing.switching import disable, enable, file_to_edit
 from epochal.errors import CallbackImportError, ConfigError, EpochalError, UnknownCallbackError
-from epochal.toml import parse_toml
+from epochal.installed.discovery import Catalogue
+from epochal.settings.reading import VARIABLES, read_file
+from epochal.settings.toml import parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from epochal.draft import Edit
+    from epochal.editing.draft import Edit
 
     from .conftest import Site
 
@@ -359,7 +359,7 @@ def test_what_cannot_be_edited_safely_is_said_and_left_alone(tmp_path: Path, mon
     path = tmp_path / "epochal.toml"
     path.write_text("x = 1\n")
     for name in ("add_key", "put"):
-        monkeypatch.setattr(f"epochal.draft.{name}", lambda text, *_, **__: f"{text}z = 2\n")
+        monkeypatch.setattr(f"epochal.editing.draft.{name}", lambda text, *_, **__: f"{text}z = 2\n")
     with pytest.raises(EpochalError, match=r"Do it by hand: disable: 'a' added to disable"):
         disable(path, ["a"], Catalogue())
     assert path.read_text() == "x = 1\n"
@@ -371,7 +371,7 @@ def test_a_way_that_does_not_work_gives_place_to_the_next(tmp_path: Path, monkey
     def fails(*_: Any, **__: Any) -> NoReturn:
         raise ParseError(1, 1)
 
-    monkeypatch.setattr("epochal.draft.add_key", fails)
+    monkeypatch.setattr("epochal.editing.draft.add_key", fails)
     assert disable(tmp_path / "epochal.toml", ["a"], Catalogue()).text == 'disable = ["a"]\n'
 
 

@@ -17,10 +17,10 @@ _SCRIPT = """
 import json, os, signal, sys, tempfile
 import epochal.hosts.loop
 from epochal import Callback, Outcome
-from epochal.driver import Driver
-from epochal.member import default_name, make_member
+from epochal.engine.driver import Driver
+from epochal.engine.member import default_name, make_member
 from epochal.run import Run
-from epochal.selection import arrange
+from epochal.choosing.selection import arrange
 from epochal.testing import FakeHost
 
 def arranged(given):

@@ -11,18 +11,19 @@ import pytest
 
 import epochal.hosts.loop
 from epochal import Callback, Outcome, hookimpl
-from epochal.driver import Driver
+from epochal.choosing.selection import arrange
+from epochal.engine.driver import Driver
+from epochal.engine.member import make_member
+from epochal.engine.ordering import unique_name
 from epochal.hookspecs import EVENTS, OWN_EVENTS
-from epochal.member import default_name, make_member
-from epochal.ordering import unique_name
+from epochal.inspection.identity import default_name
 from epochal.run import Run
-from epochal.selection import arrange
 from epochal.testing import BareHost, FakeHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from epochal.member import Member
+    from epochal.engine.member import Member
 
 KINDS_PER_CASE = int(os.environ.get("KINDS_PER_CASE", "2"))
 KERAS_EVENTS = [event for event in EVENTS if event not in OWN_EVENTS]

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from epochal import Callback, InvalidCallbackError
+from epochal.engine.faults import Faults, add_note
+from epochal.engine.member import make_member
 from epochal.errors import one_line
-from epochal.faults import Faults, add_note
-from epochal.member import make_member
 
 if TYPE_CHECKING:
-    from epochal.member import Member
+    from epochal.engine.member import Member
 
 
 def member(name: str = "mine", critical: bool = True) -> Member:

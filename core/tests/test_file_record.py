@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal.activity import find_record
+from epochal.choosing.activity import find_record
+from epochal.choosing.selection import select
 from epochal.cli import main
-from epochal.config import VARIABLES, command_line, load_settings
-from epochal.discovery import Catalogue
-from epochal.early_check import check_settings
 from epochal.errors import CallbackImportError, ConfigError, InvalidCallbackError
-from epochal.path_names import absolute_name, is_path, relative_name, split_names, split_path
-from epochal.selection import select
-from epochal.settings import Layer, Setting
+from epochal.installed.discovery import Catalogue
+from epochal.launch.early_check import check_settings
+from epochal.settings.layers import Layer, Setting
+from epochal.settings.names import absolute_name, is_path, relative_name, split_names, split_path
+from epochal.settings.reading import VARIABLES, command_line, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,12 @@ import pytest
 
 import epochal.hosts.loop
 from epochal import Callback, Outcome, RunError, hookimpl
-from epochal.driver import Driver
-from epochal.member import default_name, make_member
+from epochal.choosing.selection import arrange
+from epochal.engine.driver import Driver
+from epochal.engine.member import make_member
+from epochal.inspection.identity import default_name
 from epochal.monitor import MonitorCallback
 from epochal.run import Run
-from epochal.selection import arrange
 from epochal.testing import FakeHost, FakeModel
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import pytest
 import epochal
 import epochal.hosts.loop
 from epochal import Callback, Logs, Outcome, RunError, UnknownCallbackError, hookimpl
+from epochal.choosing.selection import arrange
+from epochal.engine.member import make_member
 from epochal.frameworks import adapt
-from epochal.member import default_name, make_member
-from epochal.selection import arrange
+from epochal.inspection.identity import default_name
 
 if TYPE_CHECKING:
     from epochal.hosts.loop import LoopRun

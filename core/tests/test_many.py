@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from epochal import Callback, Priority
-from epochal.activity import activities
-from epochal.discovery import Status
-from epochal.plan import make_plan, order_events
-from epochal.selection import select
-from epochal.settings import Settings
+from epochal.choosing.activity import activities
+from epochal.choosing.selection import select
+from epochal.installed.discovery import Status
+from epochal.reports.plan import make_plan, order_events
+from epochal.settings.layers import Settings
 from epochal.testing import FakeHost
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from epochal import Callback, Priority, RunError
 from epochal.logs import Logs
 from epochal.monitor import Monitor, MonitorCallback
-from epochal.names import snake_case
+from epochal.settings.names import snake_case
 from epochal.testing import BareHost, FakeHost, FakeModel
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 import epochal.new
 from epochal.cli import main
 from epochal.errors import EpochalError
-from epochal.names import snake_case
 from epochal.new.folder import write_folder
 from epochal.new.names import LONGEST, Names, read_names
 from epochal.new.render import TEMPLATE, render
-from epochal.toml import parse_toml
+from epochal.settings.names import snake_case
+from epochal.settings.toml import parse_toml
 
 if TYPE_CHECKING:
     from .conftest import Site

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal import OrderError, Priority
-from epochal.ordering import PINNED, Candidate, base_name, order, unique_name
+from epochal.engine.ordering import PINNED, Candidate, base_name, order, unique_name
 
 NAMES = ("ada", "bob", "cyd", "dan", "eve", "fay", "ada#2", "ada#3", "bob#2")
 ROLES = tuple(Priority)

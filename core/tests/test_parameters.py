@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.parameters import make_arguments
-from epochal.settings import Setting, Table
+from epochal.settings.layers import Setting, Table
+from epochal.settings.parameters import make_arguments
 
 if TYPE_CHECKING:
     import os

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import Callback, Priority, hookimpl
-from epochal.config import VARIABLES
+from epochal.choosing.selection import arrange
+from epochal.engine.member import make_member
 from epochal.hookspecs import EVENTS
-from epochal.implementation import events_of
-from epochal.member import make_member
-from epochal.plan import Plan, make_plan, order_events
-from epochal.selection import arrange
-from epochal.settings import Layer, Setting, merge
+from epochal.inspection.events import events_of
+from epochal.reports.plan import Plan, make_plan, order_events
+from epochal.settings.layers import Layer, Setting, merge
+from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ def test_every_place_has_its_reason(full: Site) -> None:
 
 
 def test_the_order_is_that_of_a_real_run(full: Site) -> None:
-    from epochal.dispatch import Dispatch
+    from epochal.engine.dispatch import Dispatch
     from epochal.run import Run
 
     plan = plan_of(full, "silent", "stopper", "timed")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal.printable import printable
+from epochal.cli.printable import printable
 
 
 @pytest.mark.parametrize(

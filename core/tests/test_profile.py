@@ -8,9 +8,9 @@ import pytest
 import epochal
 from epochal import Callback, profile
 from epochal.console import make_console
-from epochal.driver import Driver
-from epochal.member import make_member
-from epochal.profile import duration
+from epochal.engine.driver import Driver
+from epochal.engine.member import make_member
+from epochal.engine.profile import duration
 from epochal.run import Run
 from epochal.testing import FakeHost, FakeModel
 

@@ -39,7 +39,7 @@ SCRIPTS = {
     "pickle": "import pickle\nclass Mine: pass\nprint(type(pickle.loads(pickle.dumps(Mine()))) is Mine)",
     "spawn": (
         "import multiprocessing as m, sys\n"
-        "def square(x): return x * x, 'epochal.hosts.script' in sys.modules\n"
+        "def square(x): return x * x, 'epochal.launch.patching' in sys.modules\n"
         "if __name__ == '__main__':\n"
         "    with m.get_context('spawn').Pool(1) as pool: print(pool.map(square, [2, 3]))"
     ),

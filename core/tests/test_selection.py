@@ -18,11 +18,11 @@ from epochal import (
     UnknownCallbackError,
     hookimpl,
 )
-from epochal.selection import arrange, select, survey
-from epochal.settings import Layer, Setting, Settings, Table, merge
+from epochal.choosing.selection import arrange, select, survey
+from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 
 if TYPE_CHECKING:
-    from epochal.member import Member
+    from epochal.engine.member import Member
 
     from .conftest import Site
 

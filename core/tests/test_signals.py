@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import Callback, Outcome, hookimpl
-from epochal.signals import Termination
+from epochal.engine.signals import Termination
 from epochal.testing import FakeHost
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from epochal.files import NotSyncedError, write_atomic
-from epochal.staging import Staging
+from epochal.files import NotSyncedError, Staging, write_atomic
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such links, modes and signals")
 
@@ -234,7 +233,7 @@ def test_an_error_between_two_files_tells_what_has_arrived(tmp_path: Path, monke
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
-from epochal.staging import Staging
+from epochal.files import Staging
 
 calls = []
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from epochal.toml import TOMLError, line_of, parse_toml
+from epochal.settings.toml import TOMLError, line_of, parse_toml
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from epochal.toml import parse_toml
-from epochal.toml_edit import add_key, add_name, add_table, make_array, put, remove_name, replace_value, written
+from epochal.editing.toml_edit import add_key, add_name, add_table, make_array, put, remove_name, replace_value, written
+from epochal.settings.toml import parse_toml
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal.values import parse_value, spelling_hint, split_assignment
+from epochal.settings.values import parse_value, spelling_hint, split_assignment
 
 
 @pytest.mark.parametrize(

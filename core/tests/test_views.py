@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import epochal
-from epochal.ordering import Place
-from epochal.reading import reading_order
+from epochal.engine.ordering import Place
 from epochal.testing import FakeHost
-from epochal.views import Order, View
+from epochal.views import Order, View, reading_order
 
 
 class Stopper(epochal.Callback):

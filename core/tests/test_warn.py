@@ -36,7 +36,7 @@ BETWEEN = "def fit(inner):\n    return inner()"
 @pytest.mark.parametrize(
     "between",
     [
-        "epochal.driver",
+        "epochal.engine.driver",
         "epochal_early_stopping",
         "epochal_early_stopping.rules",
         "keras.src.trainers",

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 import epochal
-from epochal.hosts.script import _driven
+from epochal.launch.patching import _driven
 
 from .cases import difference
 

@@ -10,7 +10,7 @@ import pytest
 import tomlkit
 
 import epochal
-from epochal.names import snake_case
+from epochal.settings.names import snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

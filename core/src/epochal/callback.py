@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .errors import StateError, one_line
+
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable, Mapping
 
     from .run import Run
+
+# What only a run needs is imported in it: pluggy, the frameworks' adapters. Every plugin's import, and `epochal list`,
+# would take half as long again.
 
 _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
@@ -144,8 +149,8 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
-        from .frameworks.overrides import warn_of_overrides
-        from .misspelt import warn_of_misspelt
+        from .inspection.misspelt import warn_of_misspelt
+        from .inspection.overrides import warn_of_overrides
 
         self.model = model
         self.run = None  # what is left from a run before
@@ -206,7 +211,6 @@ class Callback:
             StateError: It is not the state of such a callback; then nothing has changed.
         """
         from .arguments import check_state
-        from .errors import StateError, one_line
 
         checked = check_state(self, state)
         before = dict(vars(self))

@@ -19,7 +19,7 @@
     └── MissingDependencyError         a package that is needed now is not installed (an ImportError too)
 
 An exception that a callback raises while training is never replaced by one of these: it leaves the run as it
-is, with a note that names the callback (see `epochal.faults`).
+is, with a note that names the callback (see `epochal.engine.faults`).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class PreflightError(EpochalError):
     """The checks before training found errors; warnings that they found are in the message too.
 
     Attributes:
-        findings: What was found, each an `epochal.preflight.Finding`.
+        findings: What was found, each an `epochal.engine.preflight.Finding`.
     """
 
     def __init__(self, findings: Iterable[Any]) -> None:

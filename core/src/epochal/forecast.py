@@ -10,8 +10,8 @@ from .callback import Callback
 from .errors import nearest_key
 from .frameworks import adapt
 from .frameworks.fit_call import FitCall, bare_fit_call
-from .implementation import events_of
-from .member import default_name
+from .inspection.events import events_of
+from .inspection.identity import default_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

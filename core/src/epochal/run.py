@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from .callback import Callback, EndedRun, up_to_date
 from .console import make_console
+from .errors import RunError, shown
 from .frameworks.fit_call import FitCall
+from .views import Order, run_view
+from .workers.chief import is_chief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from .member import Member
-    from .ordering import Place
-    from .profile import Timing
+    from .engine.member import Member
+    from .engine.ordering import Place
+    from .engine.profile import Timing
     from .views import View
 
 
@@ -57,7 +60,7 @@ class Run:
         fit_call: What is known of the framework's `fit` that the run is.
         optimizer: The optimizer, where the loop gave one; None: the model's own.
         has_failed: Whether a callback stopped the run because it failed.
-        timings: Name of the callback to event to its `epochal.profile.Timing`; empty unless the run is profiled
+        timings: Name of the callback to event to its `epochal.engine.profile.Timing`; empty unless the run is profiled
             (`EPOCHAL_PROFILE=1`, `profile = true` in the config, `epochal run --profile`).
         outcome: How the run ended; None while it lasts.
     """
@@ -88,8 +91,6 @@ class Run:
         return f"<Run {self.id[:8]} ({self.stage}): {status}>"
 
     def __rich__(self) -> View:
-        from .views import run_view
-
         return run_view(self)
 
     def _repr_html_(self) -> str:
@@ -138,10 +139,7 @@ class Run:
 
         In a notebook, and printed with rich, it is a table.
         """
-        from .ordering import Place
-        from .views import Order
-
-        return Order(Place(member.name, member.reason, member.priority) for member in self._members)
+        return Order(member.place for member in self._members)
 
     @property
     def history(self) -> Any:
@@ -156,8 +154,6 @@ class Run:
     @cached_property
     def is_chief(self) -> bool:
         """Whether this process is the one, of those that train together, that writes files and draws."""
-        from .chief import is_chief
-
         return is_chief()
 
     def stop(self, reason: str, *, failed: bool = False) -> None:
@@ -186,8 +182,6 @@ class Run:
         Raises:
             RunError: It is too late, or the object is no callback of this run.
         """
-        from .errors import RunError, shown
-
         if self._drop is None:
             raise RunError("events can be dropped in on_run_begin only; the call lists are compiled after it")
         for member in self._members:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .arguments import Argument, Count, Number, OrNone, State, Switch, Verbosity, Whole
 from .callback import Priority
-from .chief import is_chief
 from .errors import shown
 from .monitor import MonitorCallback
+from .workers.chief import is_chief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

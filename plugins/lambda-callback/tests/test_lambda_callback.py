@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
+from epochal.engine.implementation import implementations
+from epochal.engine.member import make_member
 from epochal.hookspecs import ALIASES, BATCH_EVENTS, EVENTS, OWN_EVENTS
-from epochal.implementation import implementations
-from epochal.member import make_member
 from epochal.run import Run
 from epochal.testing import FakeHost, FakeModel
 from epochal_lambda_callback import LambdaCallback

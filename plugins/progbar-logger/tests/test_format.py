@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal.reading import WIDTH, number
+from epochal.views import WIDTH, number
 from epochal_progbar_logger.format import counted, duration, metrics, pace, span
 
 

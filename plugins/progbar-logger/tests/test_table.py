@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from epochal.reading import number
+from epochal.views import number
 from epochal_progbar_logger.layout import Row, plain
 from epochal_progbar_logger.table import Entry, Table
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EpochalError, nearest, one_line
-from ..printable import printable
+from .printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from ..path_names import split_names
-from ..values import split_assignment
+from ..settings.names import split_names
+from ..settings.values import split_assignment
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ..path_names import is_path
+from ..settings.names import is_path
 from .assignments import add_assignments, given, hint
 from .output import add_json, count_of, folder, open_console, print_json, print_table, say, say_below
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ..testing.checks.check import Result
     from ..testing.checks.cost import Cost
     from ..testing.checks.subject import Subject
-    from ..testing.checks.suite import Result
 
 __all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run"]
 
@@ -132,7 +132,7 @@ def _show_failures(console: Console, subject: Subject, results: list[Result], ve
 
 
 def _show_facts(console: Console, subject: Subject, cost: Cost | None, has_lines_above: bool) -> None:
-    from ..profile import duration
+    from ..engine.profile import duration
 
     if cost is None:
         return

@@ -49,7 +49,7 @@ def answer(parser: argparse.ArgumentParser) -> None:
 
 def complete_names(**_: Any) -> list[str]:
     """Give the names of the installed callbacks."""
-    from ..discovery import discover
+    from ..installed.discovery import discover
 
     return sorted({record.name for record in discover().records if record.name.isprintable()})
 
@@ -75,10 +75,10 @@ def complete_names_and_parameters(parsed_args: argparse.Namespace, **_: Any) -> 
 
 
 def _parameters_of(name: str) -> list[str]:
-    from ..config import load_settings
-    from ..description import describe
-    from ..discovery import discover
     from ..errors import EpochalError
+    from ..installed.discovery import discover
+    from ..reports.description import describe
+    from ..settings.reading import load_settings
     from .output import folder
 
     with folder() as here:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..activity import misspelt_names, mistakes
-from ..config import FILE_NAME, PROJECT_FILE, config_file, load_settings, short_path
-from ..discovery import discover
-from ..path_names import is_path, relative_name
-from ..toml import as_key, as_toml
+from ..choosing.activity import misspelt_names, mistakes
+from ..installed.discovery import discover
+from ..settings.names import is_path, relative_name
+from ..settings.reading import FILE_NAME, PROJECT_FILE, config_file, load_settings, short_path
+from ..settings.toml import as_key, as_toml
 from .output import add_json, count_of, folder, jsonable, open_console, print_json, print_table, say, say_problems
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..settings import Settings
+    from ..settings.layers import Settings
 
 DESCRIPTION = """\
 Show the settings of a run that begins in this folder, as a config file writes them, each with its source: the config

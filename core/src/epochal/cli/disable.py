@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Edit the file."""
-    from ..discovery import discover
-    from ..editing import disable, file_to_edit
+    from ..editing.switching import disable, file_to_edit
+    from ..installed.discovery import discover
 
     names, parameters = names_and_parameters(arguments)
     if parameters:

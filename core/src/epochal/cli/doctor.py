@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..doctor import Diagnosis
+    from ..reports.doctor import Diagnosis
 
 DESCRIPTION = """\
 Look for what is wrong: entry points that are broken, stale, claimed twice or made for another version of epochal,
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the diagnosis."""
-    from ..doctor import examine
+    from ..reports.doctor import examine
 
     with folder() as here:
         diagnosis = examine(here)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config import short_path
 from ..errors import ConfigError, EpochalError, nearest
+from ..settings.reading import short_path
 from .assignments import add_names, hint, names_and_parameters
 from .output import add_json, folder, imports_told_aside, open_console, print_json, say
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ..activity import Activity
-    from ..draft import Edit
+    from ..choosing.activity import Activity
+    from ..editing.draft import Edit
 
 __all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run", "tell"]
 
@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Edit the file."""
-    from ..discovery import discover
-    from ..editing import enable, file_to_edit
+    from ..editing.switching import enable, file_to_edit
+    from ..installed.discovery import discover
 
     names, parameters = names_and_parameters(arguments)
     with folder() as here:
@@ -65,9 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def tell(edit: Edit, names: Sequence[str], here: Path, as_json: bool) -> None:
     """Say what was changed and where, and whether the callbacks are active now."""
-    from ..activity import activity_of
-    from ..config import load_settings
-    from ..discovery import discover
+    from ..choosing.activity import activity_of
+    from ..installed.discovery import discover
+    from ..settings.reading import load_settings
 
     catalogue, settings = discover(), load_settings(here)
     found = {name: activity_of(name, catalogue, settings) for name in names}

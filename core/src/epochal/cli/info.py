@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..config import load_settings
-from ..discovery import discover
-from ..path_names import is_path
+from ..installed.discovery import discover
+from ..settings.names import is_path
+from ..settings.reading import load_settings
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_below
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..description import Description, ParameterDescription
+    from ..reports.description import Description, ParameterDescription
 
 DESCRIPTION = """\
 Show what a callback does, its parameters, its events, its place in the order, what happens when it fails, and where it
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the description."""
-    from ..description import describe
+    from ..reports.description import describe
 
     with folder() as here:
         with imports_told_aside():

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..activity import activities, mistakes
-from ..config import config_file, load_settings
-from ..discovery import Status, discover
+from ..choosing.activity import activities, mistakes
+from ..installed.discovery import Status, discover
+from ..settings.reading import config_file, load_settings
 from .output import add_json, count_of, folder, has_room, open_console, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..activity import Activity
+    from ..choosing.activity import Activity
 
 DESCRIPTION = """\
 Show the installed callbacks, and which are active in a run that begins in this folder and names none in its code.

@@ -6,9 +6,9 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import short_path
-from ..discovery import discover
 from ..errors import EpochalError
+from ..installed.discovery import discover
+from ..settings.reading import short_path
 from .output import add_json, folder, open_console, print_json, print_table, say
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..console import make_console
 from ..errors import EpochalError
-from ..printable import printable
+from .printable import printable
 
 if TYPE_CHECKING:
     import argparse

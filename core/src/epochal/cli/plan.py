@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..config import command_line, short_path
 from ..errors import EpochalError, nearest
 from ..hookspecs import ALIASES, EVENTS
+from ..settings.reading import command_line, short_path
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_problems
 from .switches import add_switches, layer_of, with_hints
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..plan import Plan, Step
+    from ..reports.plan import Plan, Step
 
 DESCRIPTION = """\
 Show what a run that begins in this folder would call, in which order, and the reason for each place. What the code of
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the plan."""
-    from ..plan import make_plan
+    from ..reports.plan import make_plan
 
     event = _event(arguments.event)
     with folder() as here, command_line(layer_of(arguments)):

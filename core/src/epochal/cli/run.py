@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import config_file, set_command_line
-from ..driver import look_at_runs
-from ..early_check import check_settings
+from ..engine.driver import look_at_runs
 from ..errors import ConfigError, nearest
-from ..hosts.script import drive_keras
-from ..path_names import split_names
-from ..program import NotRunnableError, Program
-from ..settings import Setting
+from ..launch.early_check import check_settings
+from ..launch.patching import drive_keras
+from ..launch.program import NotRunnableError, Program
+from ..settings.layers import Setting
+from ..settings.names import split_names
+from ..settings.reading import config_file, set_command_line
 from . import complain
 from .switches import SOURCE, add_switches, layer_of, with_hints
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from ..member import Member
+    from ..engine.member import Member
     from ..run import Run
-    from ..settings import Layer
+    from ..settings.layers import Layer
 
 DESCRIPTION = """\
 Run a script, or a module with -m, with the active callbacks in its every fit, evaluate and predict. The script stays
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _callback_hint(name: str, arguments: argparse.Namespace) -> str:
     """Return the end of a sentence that says how a callback is switched on that stands in the place of the script."""
-    from ..discovery import discover
+    from ..installed.discovery import discover
 
     installed = {record.name for record in discover().records}
     names = split_names(name)
@@ -167,7 +167,7 @@ def _say_no_plan(program: Program) -> None:
 
 
 def _show(run: Run, members: Sequence[Member]) -> int:
-    from ..plan import plan_run
+    from ..reports.plan import plan_run
     from .output import open_console, say
     from .plan import show
 

@@ -7,9 +7,9 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..path_names import absolute_name, split_names
-from ..settings import Layer, Setting
-from ..values import parse_value, spelling_hint
+from ..settings.layers import Layer, Setting
+from ..settings.names import absolute_name, split_names
+from ..settings.values import parse_value, spelling_hint
 from .completion import complete_names, complete_overrides
 
 if TYPE_CHECKING:

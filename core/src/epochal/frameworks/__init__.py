@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..errors import RunError
 from .base import ModelAdapter
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ def adapt(callback: Callback) -> ModelAdapter:
     Raises:
         RunError: The callback has no model yet.
     """
-    from ..errors import RunError
-
     model, run = callback.model, callback.run
     if model is None:
         raise RunError(f"{type(callback).__name__} has no model before its run begins")

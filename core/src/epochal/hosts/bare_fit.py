@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ..driver import Driver
+from ..engine.driver import Driver
 from ..frameworks.fit_call import fit_call
 from ..run import Outcome, Run
 from ..warn import warn_user
-from .keras_list import adopt_history, call_scope
+from .keras_call import call_scope
+from .keras_history import adopt_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ..engine.member import Member
     from ..logs import Logs
-    from ..member import Member
 
     Given = dict[str, Any] | None
 

@@ -6,17 +6,17 @@ import reprlib
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from ..driver import Driver
+from ..choosing.selection import select
+from ..engine.driver import Driver
+from ..engine.faults import add_note
+from ..engine.signals import Terminated
 from ..errors import RunError
-from ..faults import add_note
 from ..run import Run
-from ..selection import select
-from ..signals import Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..discovery import Catalogue
+    from ..installed.discovery import Catalogue
 
 
 def fit(

@@ -6,19 +6,20 @@ same object is handed on to the validation inside a fit.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ..errors import RunError
 from ..frameworks.fit_call import fit_call
+from .bare_fit import bare_callbacks
+from .keras_call import call_params, call_scope
+from .keras_history import adopt_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import FrameType
 
-    from ..driver import Driver
+    from ..engine.driver import Driver
 
     Given = Mapping[str, Any] | None
 
@@ -72,8 +73,6 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
     # As the list that it stands for
 
     def __iter__(self) -> Iterator[Any]:
-        from .bare_fit import bare_callbacks
-
         self._parts = self._parts or bare_callbacks(self._driver.run._members)
         return iter(self._parts)
 
@@ -160,57 +159,3 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
 
     def on_predict_end(self, logs: Given = None) -> None:
         self._driver.on_predict_end(logs)
-
-
-def call_params(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the params that plain Keras would hand to a callback, from the locals of the call that is going on.
-
-    The number of steps is known only to the local `epoch_iterator` of Keras's `fit`, `evaluate` and `predict` (in all
-    versions of Keras 3, on all backends). It is read from there: making a second data adapter to ask would eat the
-    first batch of a generator.
-    """
-    iterator = scope.get("epoch_iterator")
-    return {
-        "verbose": scope.get("verbose", "auto"),
-        "epochs": scope.get("epochs", 1),
-        "steps": getattr(iterator, "num_batches", None),
-    }
-
-
-def call_scope(callbacks: Any) -> Mapping[str, Any]:
-    """Give the locals of Keras's `fit`, `evaluate` or `predict` that drives a CallbackList; none if it is not there."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        scope = frame.f_locals
-        if "epoch_iterator" in scope and scope.get("callbacks") is callbacks:
-            return scope
-        frame = frame.f_back
-    return {}
-
-
-def adopt_history(history: Any) -> None:
-    """Make a History of ours an instance of Keras's class too, as whoever gets it from `fit` may expect.
-
-    KerasTuner refuses anything else. The object stays the same; only its class gets Keras's as a further base.
-    """
-    if not isinstance(history, keras.callbacks.History):
-        history.__class__ = _keras_history(type(history))
-
-
-_keras_kinds: dict[type, type] = {}
-
-
-def _keras_history(kind: type) -> type:
-    if kind not in _keras_kinds:
-        namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__reduce_ex__": _reduce}
-        _keras_kinds[kind] = type(kind.__name__, (kind, keras.callbacks.History), namespace)
-    return _keras_kinds[kind]
-
-
-def _reduce(history: Any, _protocol: Any) -> tuple[Any, ...]:
-    """Copy and pickle as the class that can be imported."""
-    return _blank, (type(history).__bases__[0],), history.__getstate__()
-
-
-def _blank(kind: Any) -> Any:
-    return kind.__new__(kind)

@@ -6,17 +6,17 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..driver import Driver
+from ..choosing.selection import select
+from ..engine.driver import Driver
+from ..engine.signals import Terminated
 from ..errors import RunError, shown
 from ..run import Outcome, Run
-from ..selection import select
-from ..signals import Terminated
 from .replicas import merge_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..member import Member
+    from ..engine.member import Member
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import short_path
 from ..errors import EpochalError
+from ..settings.reading import short_path
 from .folder import check_folder, write_folder
 from .names import read_names
 from .render import TEMPLATE, renamed, render
@@ -16,7 +16,7 @@ from .render import TEMPLATE, renamed, render
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..discovery import Catalogue
+    from ..installed.discovery import Catalogue
     from .names import Names
 
 

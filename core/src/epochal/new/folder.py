@@ -6,8 +6,8 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from ..config import short_path
 from ..errors import EpochalError
+from ..settings.reading import short_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 from ..errors import EpochalError
-from ..names import snake_case
+from ..settings.names import snake_case
 
 LONGEST = 40
 """The letters that a name may have, so that no line of the package gets too long."""

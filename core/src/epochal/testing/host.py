@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..driver import Driver
+from ..choosing.selection import arrange, without_repeats
+from ..engine.driver import Driver
+from ..engine.member import make_member
+from ..engine.ordering import unique_name
+from ..engine.signals import Terminated
 from ..frameworks.fit_call import FitCall
-from ..member import default_name, make_member
-from ..ordering import unique_name
+from ..inspection.identity import default_name
 from ..run import Run
-from ..selection import arrange, without_repeats
-from ..signals import Terminated
 from .loops import Loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..member import Member
+    from ..engine.member import Member
     from .loops import Receiver
 
 

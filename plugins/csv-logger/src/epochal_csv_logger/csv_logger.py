@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority
 from epochal.arguments import FilePath, OrNone, State, Switch, Text, Whole
-from epochal.chief import is_chief
 from epochal.warn import warn_user
+from epochal.workers.chief import is_chief
 
 from .fields import Fields
 from .places import place_of

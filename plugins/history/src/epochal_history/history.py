@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from epochal import Callback, MissingDependencyError, Priority, StateError
 from epochal.arguments import Argument, State, check_state
 from epochal.log_values import as_number, as_state
-from epochal.reading import number, reading_order
-from epochal.views import View
+from epochal.views import View, number, reading_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from epochal import TemplateError
 from epochal.arguments import FilePath
-from epochal.files import NotSyncedError
+from epochal.files import NotSyncedError, Staging
 from epochal.paths import PathTemplate, is_remote
-from epochal.staging import Staging
 from epochal.warn import warn_user
 
 from .written import folder_of

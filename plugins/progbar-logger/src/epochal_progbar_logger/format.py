@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal.log_values import as_number, as_text, attribute, describe_large, shape_of
-from epochal.reading import number, reading_order
+from epochal.views import number, reading_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

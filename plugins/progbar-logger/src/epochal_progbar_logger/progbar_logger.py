@@ -127,7 +127,7 @@ class ProgbarLogger(Callback):
         self._run = None
 
     def _begin_bare(self, stage: str) -> None:
-        from epochal.chief import is_chief
+        from epochal.workers.chief import is_chief
 
         callbacks = calling_list(self)
         silence_others(callbacks, self)

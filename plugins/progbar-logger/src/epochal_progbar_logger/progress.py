@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from epochal.log_values import as_number
-from epochal.reading import number
+from epochal.views import number
 
 from .format import counted, duration, metrics, span
 from .layout import NO_BREAK, Overall, View

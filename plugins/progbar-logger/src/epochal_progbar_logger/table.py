@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells
 
-from epochal.reading import WIDTH, reading_order
+from epochal.views import WIDTH, reading_order
 
 from .layout import flow, pairs, sentence, width
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from epochal import Callback, MissingDependencyError, Priority
 from epochal.arguments import Argument, Most, Number, Switch, Text
-from epochal.chief import is_chief
 from epochal.errors import one_line
+from epochal.workers.chief import is_chief
 
 from .payload import make_payload
 from .sender import Sender

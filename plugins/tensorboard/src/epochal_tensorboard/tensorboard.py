@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from epochal import Priority
-from epochal.chief import is_chief
 from epochal.logs import WEIGHTS
+from epochal.workers.chief import is_chief
 
 from . import summaries
 from .folders import TRAIN, VALIDATION, check_folder

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .check import run_check
 from .subject import Subject
-from .suite import checks_of, run_check
+from .suite import checks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .suite import Check
+    from .check import Check
 
 
 def conformance(subject: str | Subject, /, **parameters: Any) -> Callable[[Check], None]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import one_line
-from .suite import frame_of
+from .check import frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .check import Check, Result
     from .subject import Subject
-    from .suite import Check, Result
 
 _NETWORK = ("URLError", "HTTPError", "gaierror", "herror", "SSLError", "RequestException", "ConnectError")
 """Names of exceptions of networks that are not Python's ConnectionError or TimeoutError, in any of their bases."""

@@ -7,10 +7,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ...callback import Callback
+from ...engine.profile import duration
 from ...errors import EpochalError, one_line
-from ...profile import duration
+from .check import surroundings
 from .stage import Stage
-from .suite import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

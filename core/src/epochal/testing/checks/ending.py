@@ -12,8 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ...errors import one_line
+from .check import BrokenPromiseError, promise
 from .stage import Stage, expect
-from .suite import BrokenPromiseError, promise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

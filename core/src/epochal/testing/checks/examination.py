@@ -6,17 +6,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CallbackError, ConfigError, one_line
-from ...parameters import assignments, make_arguments
-from ...settings import Setting, Table
-from ...values import parse_value, spelling_hint
+from ...settings.layers import Setting, Table
+from ...settings.parameters import assignments, make_arguments
+from ...settings.values import parse_value, spelling_hint
+from .check import failure, run_check, surroundings
+from .cost import measure
 from .subject import Subject
-from .suite import checks_of, failure, run_check, surroundings
+from .suite import OF_THE_CALLBACK, checks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from .check import Result
     from .cost import Cost
-    from .suite import Result
 
 _FIRST = ("found", "imports")
 """What no other check holds without."""
@@ -77,9 +79,9 @@ def examine(subject: Subject) -> Iterator[Result]:
     refusal: BaseException | None = None
     was_tried = False
     for check in checks_of(subject):
-        if check.needs_instance and not was_tried:
+        if check in OF_THE_CALLBACK and not was_tried:
             was_tried, refusal = True, _refusal(subject)
-        if refusal is not None and check.needs_instance:
+        if refusal is not None and check in OF_THE_CALLBACK:
             result = failure(check, subject, refusal)
         else:
             result = run_check(check, subject)
@@ -100,7 +102,5 @@ def _refusal(subject: Subject) -> BaseException | None:
 
 def measured(subject: Subject, results: Iterable[Result]) -> Cost | None:
     """Measure what it costs; None where it does not go through an import and a fit."""
-    from .cost import measure
-
     held = {result.check.name for result in results if result.holds}
     return measure(subject) if held >= {"imports", "fit"} else None

@@ -8,12 +8,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...discovery import discover
-from ...file_record import FileRecord
-from .suite import BrokenPromiseError, promise
+from ...installed.discovery import discover
+from ...installed.file_record import FileRecord
+from .check import BrokenPromiseError, promise
 
 if TYPE_CHECKING:
-    from ...discovery import Record
+    from ...installed.discovery import Record
     from .subject import Subject
 
 FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch", "jax")

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from importlib_metadata import distribution
 
-from ...discovery import discover
-from ...metadata import CORE
-from ...names import snake_case
+from ...installed.discovery import discover
+from ...installed.metadata import CORE
+from ...settings.names import snake_case
+from .check import BrokenPromiseError, promise
 from .importing import FRAMEWORKS
-from .suite import BrokenPromiseError, promise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from packaging.requirements import Requirement
 
-    from ...discovery import Record
+    from ...installed.discovery import Record
     from .subject import Subject
 
 _LOWER_BOUNDS = (">=", ">", "==", "~=")

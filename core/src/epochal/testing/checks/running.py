@@ -6,17 +6,18 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from ...callback import Callback
+from ...engine.implementation import implementations, takes_logs_by_name
+from ...engine.member import is_keras_callback
+from ...engine.ordering import PINNED, Candidate, order
 from ...errors import EpochalError
 from ...hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from ...implementation import events_of, implementations, takes_logs_by_name
-from ...member import is_keras_callback
-from ...misspelt import misspelt_events
-from ...ordering import PINNED, Candidate, order
+from ...inspection.events import events_of
+from ...inspection.misspelt import misspelt_events
 from ...run import Run
 from ..bare import BareHost
 from ..recorder import Recorder
+from .check import BrokenPromiseError, promise
 from .stage import Stage, expect, train_step
-from .suite import BrokenPromiseError, promise
 
 if TYPE_CHECKING:
     from .subject import Subject

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...ordering import unique_name
-from ...selection import arrange
+from ...choosing.selection import arrange
+from ...engine.ordering import unique_name
 from ..host import FakeHost
 from ..model import FakeModel
-from .suite import BrokenPromiseError
+from .check import BrokenPromiseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...faults import Fault
+    from ...engine.faults import Fault
     from ...run import Run
     from .subject import Subject
 

@@ -11,8 +11,8 @@ from ...errors import StateError, one_line
 from ...frameworks import adapt
 from ...state import dump_state, parse_state
 from ..model import FakeModel
+from .check import BrokenPromiseError, promise
 from .stage import Stage, expect
-from .suite import BrokenPromiseError, promise
 
 if TYPE_CHECKING:
     from .subject import Subject

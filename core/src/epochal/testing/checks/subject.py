@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ...activity import find_record, is_address
 from ...callback import Callback
-from ...discovery import discover
-from ...member import is_keras_callback, make_member
+from ...choosing.activity import find_record, is_address
+from ...engine.member import is_keras_callback, make_member
+from ...installed.discovery import discover
 from ..model import FakeModel
+from .importing import import_afresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ...discovery import Record
-    from ...member import Member
+    from ...engine.member import Member
+    from ...installed.discovery import Record
     from ..loops import Values
     from .importing import ImportReport
 
@@ -94,8 +95,6 @@ class Subject:
     @cached_property
     def imported(self) -> ImportReport:
         """What importing it does, in a process of its own."""
-        from .importing import import_afresh
-
         return import_afresh(self.record)
 
     def create(self) -> Any:

@@ -1,161 +1,61 @@
-"""What a check is, and how one is run: in an empty folder, in silence, without the settings of its surroundings."""
+"""The checks, in the order in which they are reported."""
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-import tempfile
-import traceback
-import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from ...errors import EpochalError, one_line
+from . import ending, importing, package, running, state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from .check import Check
     from .subject import Subject
 
-    Function = Callable[[Subject], str | None]
+OF_THE_PACKAGE = (
+    package.check_found,
+    package.check_distribution,
+    package.check_package,
+    package.check_class,
+    package.check_core,
+    package.check_requirements,
+    package.check_typed,
+    package.check_documented,
+)
+"""What an installed callback promises; one in a file has no package."""
 
-_Function = TypeVar("_Function", bound="Function")
+OF_THE_IMPORT = (
+    importing.check_import,
+    importing.check_frameworks,
+    importing.check_callbacks,
+    importing.check_silence,
+)
 
-
-class BrokenPromiseError(AssertionError):
-    """A check does not hold; the message says what is wrong, and what to do."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One promise of a callback.
-
-    Attributes:
-        name: Its name, and the id of its test.
-        promise: What it promises, as a sentence.
-        function: Looks at a subject. Gives what may be of interest, or None; raises if the promise is broken.
-    """
-
-    name: str
-    promise: str
-    function: Function
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def needs_instance(self) -> bool:
-        """Whether it creates the callback; the others look at its metadata and its import."""
-        from . import importing, package
-
-        return self.function.__module__ not in (importing.__name__, package.__name__)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came out of a check.
-
-    Attributes:
-        check: The check.
-        detail: What is wrong, or what may be of interest; may be empty.
-        error: What was raised; None if it holds.
-    """
-
-    check: Check
-    detail: str = ""
-    error: Exception | None = None
-
-    @property
-    def holds(self) -> bool:
-        """Whether the promise is kept."""
-        return self.error is None
-
-
-_CHECKS: list[Check] = []
-
-
-def promise(name: str, text: str) -> Callable[[_Function], _Function]:
-    """Make a function a check.
-
-    Args:
-        name: The name of the check.
-        text: What it promises, as a sentence.
-    """
-
-    def add(function: _Function) -> _Function:
-        _CHECKS.append(Check(name, text, function))
-        return function
-
-    return add
+OF_THE_CALLBACK = (
+    running.check_events,
+    running.check_order,
+    running.check_fit,
+    running.check_validation,
+    running.check_evaluate,
+    running.check_predict,
+    running.check_executions,
+    running.check_unknown_steps,
+    running.check_loop,
+    running.check_bare_fit,
+    running.check_second_fit,
+    running.check_stopped,
+    running.check_logs,
+    ending.check_exception,
+    ending.check_interrupt,
+    ending.check_sigterm,
+    ending.check_leftovers,
+    ending.check_gives_back,
+    state.check_copies,
+    state.check_state,
+    state.check_round_trip,
+    state.check_resume,
+)
+"""What needs an instance of the callback; the others look at its metadata and its import."""
 
 
 def checks_of(subject: Subject) -> tuple[Check, ...]:
-    """Give the checks that a subject has to pass, in the order in which they are reported; nothing is imported."""
-    from . import ending, importing, package, running, state
-
-    modules = [package, importing, running, ending, state]
-    if not subject.is_installed:
-        modules.remove(package)
-    names = [module.__name__ for module in modules]
-    found = [check for check in _CHECKS if check.function.__module__ in names]
-    return tuple(sorted(found, key=lambda check: names.index(check.function.__module__)))
-
-
-def run_check(check: Check, subject: Subject) -> Result:
-    """Run a check; nothing that the callback raises or prints comes through.
-
-    A check that does not hold because of an exception of the callback has it as the cause of its error.
-    """
-    try:
-        with surroundings():
-            return Result(check, check.function(subject) or "")
-    except BrokenPromiseError as error:
-        return Result(check, str(error), error)
-    except (Exception, SystemExit) as error:
-        return failure(check, subject, error)
-
-
-def failure(check: Check, subject: Subject, error: BaseException) -> Result:
-    """Return the result of a check that an exception of the callback stopped."""
-    frame = None if isinstance(error, EpochalError) else frame_of(error, subject)  # the message says where
-    place = f" ({frame.filename}, line {frame.lineno}, in {frame.name})" if frame is not None else ""
-    wrong = BrokenPromiseError(f"{one_line(error)}{place}")
-    wrong.__cause__ = error
-    return Result(check, str(wrong), wrong)
-
-
-def frame_of(error: BaseException, subject: Subject) -> traceback.FrameSummary | None:
-    """Return where in the callback's code an error was raised, else the innermost place that is not epochal's."""
-    own = str(Path(__file__).parents[2])
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(own)]
-    module = sys.modules.get(subject.record.module.partition(".")[0])
-    file = getattr(module, "__file__", None) or ""
-    folder = f"{os.path.dirname(file)}{os.sep}" if os.path.basename(file) == "__init__.py" else file
-    inside = [each for each in frames if folder and each.filename.startswith(folder)]
-    return next(reversed(inside or frames), None)
-
-
-@contextmanager
-def surroundings() -> Iterator[None]:
-    """Be in an empty folder, without settings in the environment, with what is printed and warned of thrown away."""
-    before, kept = os.getcwd(), {name: value for name, value in os.environ.items() if name.startswith("EPOCHAL_")}
-    with (
-        tempfile.TemporaryDirectory(prefix="epochal-check-", ignore_cleanup_errors=True) as folder,
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        for name in kept:
-            del os.environ[name]
-        os.environ["EPOCHAL_CONFIG"] = ""  # no file
-        os.chdir(folder)
-        try:
-            yield
-        finally:
-            os.chdir(before)
-            del os.environ["EPOCHAL_CONFIG"]
-            os.environ.update(kept)
+    """Return the checks that a subject has to pass; nothing is imported."""
+    return (*(OF_THE_PACKAGE if subject.is_installed else ()), *OF_THE_IMPORT, *OF_THE_CALLBACK)

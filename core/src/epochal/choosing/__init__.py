@@ -1,0 +1,1 @@
+"""Which callbacks are active in a run, and the objects for them."""

@@ -1,0 +1,1 @@
+"""Switching callbacks on and off in a config file."""

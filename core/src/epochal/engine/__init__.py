@@ -1,0 +1,1 @@
+"""A run: its callbacks in their order, its call lists, its faults and its end."""

@@ -1,0 +1,179 @@
+"""Look, before anything is trained, for what can be known to go wrong, and report all of it at once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..callback import Callback
+from ..errors import EpochalError, PreflightError, TemplateError, message_of, one_line
+from ..forecast import Forecast
+from ..inspection.misspelt import misspelt_events
+from ..paths import OWN_FIELDS, PathTemplate, is_remote
+from ..warn import warn_user
+from .member import is_keras_callback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from .member import Member
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is, or may be, wrong.
+
+    Attributes:
+        level: "error": it is certain to fail. "warning": it may be meant so.
+        members: The callbacks that it is about.
+        message: What it is, and what to do.
+        error: What a callback's own check raised.
+    """
+
+    level: str
+    members: tuple[Member, ...]
+    message: str
+    error: Exception | None = None
+
+    def __str__(self) -> str:
+        return f"{' and '.join(member.title for member in self.members)}: {self.message}"
+
+
+def examine(members: Sequence[Member]) -> list[Finding]:
+    """Ask every callback for what it finds, and compare what they declare.
+
+    Args:
+        members: The callbacks, in order. They have their model, and have had `on_run_begin`.
+    """
+    owner = next((member.callback for member in members if isinstance(member.callback, Callback)), None)
+    forecast = None if owner is None else Forecast.of(owner)  # Keras's own callbacks do not know the run
+    return [
+        *(finding for member in members for finding in _own(member)),
+        *_missing_keys(members, forecast),
+        *_of_keras_callbacks(members, forecast),
+        *_shared_paths(members),
+        *_shared_changes(members),
+    ]
+
+
+def report(findings: Sequence[Finding], take_out: Callable[[Member, Exception], None]) -> None:
+    """Say what was found: raise if there is an error, else warn if there is anything.
+
+    Args:
+        findings: What was found.
+        take_out: Takes a callback out of the run that is not critical, and says so; the run goes on without it.
+
+    Raises:
+        PreflightError: There is an error of a critical callback; all other findings are in the message too.
+    """
+    errors = [finding for finding in findings if finding.level == ERROR]
+    if any(member.critical for finding in errors for member in finding.members):
+        raise PreflightError(findings)
+    failed: dict[Member, Exception] = {}
+    for finding in errors:
+        failed.setdefault(finding.members[0], finding.error or EpochalError(finding.message))
+    for member, error in failed.items():
+        take_out(member, error)
+    left = [finding for finding in findings if failed.keys().isdisjoint(finding.members)]
+    if left:
+        warn_user("\n  ".join([_headline(left), *map(str, left)]) if len(left) > 1 else str(left[0]))
+
+
+def _headline(findings: Iterable[Finding]) -> str:
+    count = len(list(findings))
+    return f"before training, {count} warnings:"
+
+
+def _own(member: Member) -> Iterator[Finding]:
+    """Let a callback check itself; what it warns of is a warning, what it raises an error."""
+    check = getattr(member.callback, "preflight", None)
+    if not callable(check):
+        return
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            check()
+        except Exception as error:
+            text = message_of(error) or one_line(error)
+            yield Finding(ERROR, (member,), text, error)
+    for each in said:
+        if issubclass(each.category, UserWarning):  # what else there is, a framework tells its developers
+            yield Finding(WARNING, (member,), str(each.message))
+
+
+def _missing_keys(members: Sequence[Member], forecast: Forecast | None) -> Iterator[Finding]:
+    """Find keys of the logs that a callback requires, and that neither the model nor another callback gives."""
+    for member in members:
+        for key in _declared(member, "requires") or ():
+            yield from _missing_key(key, f"it requires {key!r} in the logs", member, forecast)
+
+
+def _missing_key(key: str, what: str, member: Member, forecast: Forecast | None) -> Iterator[Finding]:
+    missing = None if forecast is None or not forecast.trains else forecast.missing(key, member.callback)
+    if missing is not None:
+        level = ERROR if missing.is_certain else WARNING
+        yield Finding(level, (member,), f"{what}, and {missing.why}{missing.unless}.{missing.instead}")
+
+
+def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) -> Iterator[Finding]:
+    """Look at Keras callbacks that others wrote. They declare nothing, so what is found is a warning."""
+    for member in members:
+        if is_keras_callback(member.callback):
+            for finding in _of_keras_callback(member, forecast):
+                yield replace(finding, level=WARNING)
+
+
+def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[Finding]:
+    for what in misspelt_events(member.callback):
+        yield Finding(WARNING, (member,), f"it {what}")
+    # The attributes' names in all callbacks of Keras that have them; who saves always has a metric, and asks for none.
+    metric = getattr(member.callback, "monitor", None)
+    if not isinstance(metric, str) or not getattr(member.callback, "save_best_only", True):
+        metric = ""
+    if metric and not (forecast and forecast.may_be_added_ahead(metric, member.callback)):
+        yield from _missing_key(metric, f"it monitors {metric!r}", member, forecast)
+    for path in _keras_paths(member.callback):
+        with suppress(TemplateError):
+            for name in PathTemplate(path).fields:
+                if name not in OWN_FIELDS:
+                    yield from _missing_key(name, f"its path {path!r} names {name!r}", member, forecast)
+
+
+def _keras_paths(callback: Any) -> list[str]:
+    """Give the paths that a callback of Keras's writes to, as far as its attributes have the names of Keras's own."""
+    paths = (getattr(callback, name, None) for name in ("filepath", "filename"))
+    return [path for path in paths if isinstance(path, str) and path]
+
+
+def _shared_paths(members: Sequence[Member]) -> Iterator[Finding]:
+    """Find paths that two callbacks write to."""
+    writers: dict[str, Member] = {}
+    for member in members:
+        is_keras = is_keras_callback(member.callback)
+        for path in _keras_paths(member.callback) if is_keras else _declared(member, "writes") or ():
+            text = os.fspath(path)
+            whole = text if is_remote(text) else os.path.abspath(text)
+            other = writers.setdefault(whole, member)
+            if other is not member:
+                message = f"both write to {text!r}, and the one that is later may destroy what the other wrote."
+                yield Finding(WARNING, (other, member), message)
+
+
+def _shared_changes(members: Sequence[Member]) -> Iterator[Finding]:
+    """Find things, the learning rate for example, that two callbacks change."""
+    changers: dict[str, Member] = {}
+    for member in members:
+        for what in _declared(member, "changes") or ():
+            other = changers.setdefault(what, member)
+            if other is not member:
+                yield Finding(WARNING, (other, member), f"both change {what}, and the one that is later wins.")
+
+
+def _declared(member: Member, name: str) -> Any:
+    """Read a declaration; None where there is none, as with callbacks of another kind."""
+    return getattr(member.callback, name, None)

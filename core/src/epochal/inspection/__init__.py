@@ -1,0 +1,1 @@
+"""What an object implements, as far as it shows without a run."""

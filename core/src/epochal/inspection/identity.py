@@ -1,0 +1,29 @@
+"""What an object is called, and where it comes from, as it shows in the object itself."""
+
+from __future__ import annotations
+
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+from ..settings.names import snake_case
+
+
+def module_of(callback: Any) -> str:
+    """Give the name of the module that defines a callback."""
+    if isinstance(callback, ModuleType):
+        return callback.__name__
+    owner = callback if isinstance(callback, (FunctionType, MethodType)) else type(callback)
+    return getattr(owner, "__module__", None) or "unknown"
+
+
+def default_name(callback: Any) -> str:
+    """Give the name of a callback that is no installed one: of a module or function its own, else its class's.
+
+    >>> default_name(ModuleType("my_package.printer"))
+    'printer'
+    """
+    if isinstance(callback, ModuleType):
+        return callback.__name__.rpartition(".")[2]
+    if isinstance(callback, (FunctionType, MethodType)):
+        return callback.__name__
+    return snake_case(type(callback).__name__)

@@ -1,0 +1,1 @@
+"""What is installed: the metadata of distributions, discovery, and callbacks given as files."""

@@ -1,0 +1,1 @@
+"""Running a script or module, with Keras's calls in it driven."""

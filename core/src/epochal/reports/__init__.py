@@ -1,0 +1,1 @@
+"""What a run would do, what a callback does, and what is wrong with an installation."""
