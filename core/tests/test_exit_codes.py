@@ -18,7 +18,8 @@ import json, os, signal, sys, tempfile
 import epochal.hosts.loop
 from epochal import Callback, Outcome
 from epochal.engine.driver import Driver
-from epochal.engine.member import default_name, make_member
+from epochal.engine.member import make_member
+from epochal.inspection.identity import default_name
 from epochal.run import Run
 from epochal.choosing.selection import arrange
 from epochal.testing import FakeHost
