@@ -14,7 +14,7 @@ from epochal import errors
 
 HEAVY = ("tensorflow", "keras", "tf_keras", "torch", "jax", "numpy", "rich")
 # What the modules that stand for Keras itself import is theirs to import.
-KERAS_SIDE = {"epochal.hosts.keras_list", "epochal.hosts.bare_fit"}
+KERAS_SIDE = {f"epochal.hosts.{name}" for name in ("bare_fit", "keras_history", "keras_list")}
 RUNS_AT_IMPORT = {"epochal.__main__"}
 
 

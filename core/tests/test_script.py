@@ -524,7 +524,7 @@ keras.Model().fit(callbacks=[Bad()])
 
 def test_an_error_of_epochals_own_keeps_its_lines(scripts: Scripts) -> None:
     lines = scripts.run("import keras\nkeras.Model().fit(callbacks=[keras.callbacks.EarlyStopping])", code=1)
-    assert [line for line in lines if f"epochal{os.sep}selection.py" in line]
+    assert [line for line in lines if f"choosing{os.sep}selection.py" in line]
     assert "EarlyStopping is a class, and a callback is an instance of it" in lines[-1]
     lines = scripts.run("import keras\nkeras.Model().fit(callbacks=[object()])", code=1)
     assert "is no callback" in lines[-1]
