@@ -13,7 +13,7 @@ from epochal.cli import main
 from epochal.cli.check import JSON
 from epochal.testing import Subject
 from epochal.testing.checks import cost
-from epochal.testing.checks.examination import examine
+from epochal.testing.checks.examination import run_checks
 from epochal.testing.checks.suite import checks_of
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_a_constructor_that_waits_for_a_server_is_not_called_for_every_check(ins
         calls.append(1)
         raise TimeoutError("no answer")
 
-    results = [*examine(Subject("careful", make=make))]
+    results = [*run_checks(Subject("careful", make=make))]
     assert len(calls) == 1
     assert sum(not result.holds for result in results) > 20
 

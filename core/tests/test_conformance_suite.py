@@ -11,7 +11,7 @@ import pytest
 
 from epochal.testing import Subject, conformance
 from epochal.testing.checks.cost import Cost, measure
-from epochal.testing.checks.examination import examine, make_subject
+from epochal.testing.checks.examination import make_subject, run_checks
 from epochal.testing.checks.suite import checks_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def install(site: Site, source: str, *, requires: tuple[str, ...] = ("epochal-co
 def test_a_callback_that_keeps_its_promises_passes_every_check(site: Site, careful: str) -> None:
     install(site, careful)
     subject = Subject("careful")
-    results = list(examine(subject))
+    results = list(run_checks(subject))
     assert {result.check.name: result.detail for result in results if not result.holds} == {}
     assert [result.check for result in results] == list(checks_of(subject))
     details = {result.check.name: result.detail for result in results}
@@ -128,7 +128,7 @@ def test_to_ask_whether_a_framework_is_there_is_not_to_import_it(site: Site, out
 
 def test_without_an_import_nothing_else_is_tried(site: Site) -> None:
     install(site, "nonsense")
-    (result,) = examine(Subject("careful"))
+    (result,) = run_checks(Subject("careful"))
     assert (result.check.name, result.holds) == ("found", False)
 
 
@@ -138,7 +138,7 @@ def test_without_an_import_nothing_else_is_tried(site: Site) -> None:
 def test_marked_functions_in_a_module_are_checked_too(site: Site) -> None:
     site.package("epochal_careful", "import epochal\n@epochal.hookimpl\ndef on_epoch_end(epoch, logs): ...")
     site.distribution("epochal-careful", callbacks={"careful": "epochal_careful"}, requires=["epochal-core>=0.1"])
-    failed = {result.check.name for result in examine(Subject("careful")) if not result.holds}
+    failed = {result.check.name for result in run_checks(Subject("careful")) if not result.holds}
     assert failed == {"typed", "documented"}
 
 
@@ -158,7 +158,7 @@ class Careful:
         self.last = logs["loss"] if "loss" in logs else None
 """,
     )
-    failed = {each.check.name: each.detail for each in examine(Subject("epochal_careful:Careful")) if not each.holds}
+    failed = {each.check.name: each.detail for each in run_checks(Subject("epochal_careful:Careful")) if not each.holds}
     assert failed == {}
 
 

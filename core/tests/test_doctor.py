@@ -11,7 +11,7 @@ import pytest
 from epochal.cli import main
 from epochal.cli.doctor import JSON
 from epochal.installed.discovery import Catalogue, Record
-from epochal.reports.doctor import Diagnosis, Finding, environment, examine, plugins
+from epochal.reports.doctor import Diagnosis, Finding, diagnose, environment, plugins
 from epochal.settings.layers import Settings
 from epochal.settings.reading import VARIABLES
 
@@ -130,7 +130,7 @@ def test_another_core_that_is_needed_is_told_once(full: Site) -> None:
 
 def test_mistakes_of_the_settings_are_errors(full: Site, project: Path) -> None:
     (project / "epochal.toml").write_text('enable = ["nobody"]\n')
-    assert "'nobody'" in " ".join(errors(examine(project).findings))
+    assert "'nobody'" in " ".join(errors(diagnose(project).findings))
 
 
 # What only an import tells
@@ -185,13 +185,13 @@ def test_an_import_that_hangs_is_told_and_the_others_go_on(
 def test_what_is_known_from_its_import_is_not_told_again_of_the_run(full: Site, project: Path) -> None:
     add(full, "good", "import no_such_module")
     (project / "epochal.toml").write_text('enable = ["good"]\n')
-    assert sum("no_such_module" in each for each in errors(examine(project).findings)) == 1
+    assert sum("no_such_module" in each for each in errors(diagnose(project).findings)) == 1
 
 
 def test_what_a_run_would_fail_of_is_told_once(full: Site, project: Path) -> None:
     add(full, "good", "import epochal\nclass Good(epochal.Callback):\n    def __init__(self, path: str): ...\n")
     (project / "epochal.toml").write_text('enable = ["nobody"]\n[callbacks.good]\npath = 3\n')
-    found = errors(examine(project).findings)
+    found = errors(diagnose(project).findings)
     assert sum("'nobody'" in each for each in found) == 1
     (planned,) = (each for each in found if each.startswith("a run begun here would fail"))
     assert "epochal.toml, line 3, callbacks.good.path: str is expected" in planned
@@ -207,7 +207,7 @@ def test_a_plan_that_ends_python_is_told(full: Site, project: Path) -> None:
     add(full, "good", "import epochal, os\nclass Good(epochal.Callback):\n    def __init__(self): os._exit(5)\n")
     (project / "epochal.toml").write_text('enable = ["good"]\n')
     assert "planning a run, which creates the active callbacks, ended Python with code 5: it said nothing." in errors(
-        examine(project).findings
+        diagnose(project).findings
     )
 
 
@@ -363,7 +363,7 @@ def test_the_exit_code_tells_of_errors(
     code: int,
     last: str,
 ) -> None:
-    monkeypatch.setattr("epochal.reports.doctor.examine", lambda _: Diagnosis((("python", "3"),), findings))
+    monkeypatch.setattr("epochal.reports.doctor.diagnose", lambda _: Diagnosis((("python", "3"),), findings))
     assert main(["doctor"]) == code
     lines = capsys.readouterr().out.splitlines()
     assert lines[-3:] == [last, "", "python  3"]
@@ -383,6 +383,6 @@ def test_errors_come_first_and_each_once(full: Site, project: Path, monkeypatch:
     for name in ("missing", "installed_twice"):
         monkeypatch.setattr(plugins, name, lambda _: [odd, bad])
     monkeypatch.setattr(plugins, "failing", lambda *_: [])
-    found = [each for each in examine(project).findings if each in (odd, bad)]
+    found = [each for each in diagnose(project).findings if each in (odd, bad)]
     assert found == [bad, odd]
     assert os.getcwd() == str(project)

@@ -100,7 +100,7 @@ class PreflightError(EpochalError):
     """The checks before training found errors; warnings that they found are in the message too.
 
     Attributes:
-        findings: What was found, each an `epochal.engine.preflight.Finding`.
+        findings: What was found, each an `epochal.engine.preflight.PreflightFinding`.
     """
 
     def __init__(self, findings: Iterable[Any]) -> None:

@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the checks, and show each as it comes."""
     from ..errors import ConfigError, UnknownCallbackError
-    from ..testing.checks.examination import examine, make_subject, measured
+    from ..testing.checks.examination import make_subject, measured, run_checks
     from ..testing.checks.suite import checks_of
 
     with folder():
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         except ConfigError as error:
             arguments.usage_error("\n  ".join(error.problems))
         if arguments.json:
-            results = list(examine(subject))
+            results = list(run_checks(subject))
             print_json(_as_json(subject, results, measured(subject, results)))
         else:
             console = open_console()
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             say(console, Text.assemble((record.name, "bold cyan"), f": {title}"))
             console.print()
             results = []
-            for result in examine(subject):
+            for result in run_checks(subject):
                 results.append(result)
                 if arguments.verbose:
                     _show(console, result)

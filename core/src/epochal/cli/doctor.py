@@ -37,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the diagnosis."""
-    from ..reports.doctor import examine
+    from ..reports.doctor import diagnose
 
     with folder() as here:
-        diagnosis = examine(here)
+        diagnosis = diagnose(here)
         if arguments.json:
             print_json(_as_json(diagnosis))
         else:

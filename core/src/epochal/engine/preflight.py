@@ -25,7 +25,7 @@ ERROR, WARNING = "error", "warning"
 
 
 @dataclass(frozen=True)
-class Finding:
+class PreflightFinding:
     """Something that is, or may be, wrong.
 
     Attributes:
@@ -44,7 +44,7 @@ class Finding:
         return f"{' and '.join(member.title for member in self.members)}: {self.message}"
 
 
-def examine(members: Sequence[Member]) -> list[Finding]:
+def examine(members: Sequence[Member]) -> list[PreflightFinding]:
     """Ask every callback for what it finds, and compare what they declare.
 
     Args:
@@ -61,7 +61,7 @@ def examine(members: Sequence[Member]) -> list[Finding]:
     ]
 
 
-def report(findings: Sequence[Finding], take_out: Callable[[Member, Exception], None]) -> None:
+def report(findings: Sequence[PreflightFinding], take_out: Callable[[Member, Exception], None]) -> None:
     """Say what was found: raise if there is an error, else warn if there is anything.
 
     Args:
@@ -84,12 +84,12 @@ def report(findings: Sequence[Finding], take_out: Callable[[Member, Exception], 
         warn_user("\n  ".join([_headline(left), *map(str, left)]) if len(left) > 1 else str(left[0]))
 
 
-def _headline(findings: Iterable[Finding]) -> str:
+def _headline(findings: Iterable[PreflightFinding]) -> str:
     count = len(list(findings))
     return f"before training, {count} warnings:"
 
 
-def _own(member: Member) -> Iterator[Finding]:
+def _own(member: Member) -> Iterator[PreflightFinding]:
     """Let a callback check itself; what it warns of is a warning, what it raises an error."""
     check = getattr(member.callback, "preflight", None)
     if not callable(check):
@@ -100,27 +100,27 @@ def _own(member: Member) -> Iterator[Finding]:
             check()
         except Exception as error:
             text = message_of(error) or one_line(error)
-            yield Finding(ERROR, (member,), text, error)
+            yield PreflightFinding(ERROR, (member,), text, error)
     for each in said:
         if issubclass(each.category, UserWarning):  # what else there is, a framework tells its developers
-            yield Finding(WARNING, (member,), str(each.message))
+            yield PreflightFinding(WARNING, (member,), str(each.message))
 
 
-def _missing_keys(members: Sequence[Member], forecast: Forecast | None) -> Iterator[Finding]:
+def _missing_keys(members: Sequence[Member], forecast: Forecast | None) -> Iterator[PreflightFinding]:
     """Find keys of the logs that a callback requires, and that neither the model nor another callback gives."""
     for member in members:
         for key in _declared(member, "requires") or ():
             yield from _missing_key(key, f"it requires {key!r} in the logs", member, forecast)
 
 
-def _missing_key(key: str, what: str, member: Member, forecast: Forecast | None) -> Iterator[Finding]:
+def _missing_key(key: str, what: str, member: Member, forecast: Forecast | None) -> Iterator[PreflightFinding]:
     missing = None if forecast is None or not forecast.trains else forecast.missing(key, member.callback)
     if missing is not None:
         level = ERROR if missing.is_certain else WARNING
-        yield Finding(level, (member,), f"{what}, and {missing.why}{missing.unless}.{missing.instead}")
+        yield PreflightFinding(level, (member,), f"{what}, and {missing.why}{missing.unless}.{missing.instead}")
 
 
-def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) -> Iterator[Finding]:
+def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) -> Iterator[PreflightFinding]:
     """Look at Keras callbacks that others wrote. They declare nothing, so what is found is a warning."""
     for member in members:
         if is_keras_callback(member.callback):
@@ -128,9 +128,9 @@ def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) ->
                 yield replace(finding, level=WARNING)
 
 
-def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[Finding]:
+def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[PreflightFinding]:
     for what in misspelt_events(member.callback):
-        yield Finding(WARNING, (member,), f"it {what}")
+        yield PreflightFinding(WARNING, (member,), f"it {what}")
     # The attributes' names in all callbacks of Keras that have them; who saves always has a metric, and asks for none.
     metric = getattr(member.callback, "monitor", None)
     if not isinstance(metric, str) or not getattr(member.callback, "save_best_only", True):
@@ -150,7 +150,7 @@ def _keras_paths(callback: Any) -> list[str]:
     return [path for path in paths if isinstance(path, str) and path]
 
 
-def _shared_paths(members: Sequence[Member]) -> Iterator[Finding]:
+def _shared_paths(members: Sequence[Member]) -> Iterator[PreflightFinding]:
     """Find paths that two callbacks write to."""
     writers: dict[str, Member] = {}
     for member in members:
@@ -161,17 +161,17 @@ def _shared_paths(members: Sequence[Member]) -> Iterator[Finding]:
             other = writers.setdefault(whole, member)
             if other is not member:
                 message = f"both write to {text!r}, and the one that is later may destroy what the other wrote."
-                yield Finding(WARNING, (other, member), message)
+                yield PreflightFinding(WARNING, (other, member), message)
 
 
-def _shared_changes(members: Sequence[Member]) -> Iterator[Finding]:
+def _shared_changes(members: Sequence[Member]) -> Iterator[PreflightFinding]:
     """Find things, the learning rate for example, that two callbacks change."""
     changers: dict[str, Member] = {}
     for member in members:
         for what in _declared(member, "changes") or ():
             other = changers.setdefault(what, member)
             if other is not member:
-                yield Finding(WARNING, (other, member), f"both change {what}, and the one that is later wins.")
+                yield PreflightFinding(WARNING, (other, member), f"both change {what}, and the one that is later wins.")
 
 
 def _declared(member: Member, name: str) -> Any:

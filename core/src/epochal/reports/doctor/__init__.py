@@ -13,7 +13,7 @@ from .finding import Finding
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Diagnosis", "Finding", "examine"]
+__all__ = ["Diagnosis", "Finding", "diagnose"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Diagnosis:
         return any(each.is_error for each in self.findings)
 
 
-def examine(start: Path) -> Diagnosis:
+def diagnose(start: Path) -> Diagnosis:
     """Look for what is wrong. Callbacks are imported, in a process of their own.
 
     Args:

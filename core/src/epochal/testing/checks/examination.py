@@ -71,7 +71,7 @@ def _hint(problem: str, given: Mapping[str, str]) -> str:
     return next((spelling_hint(text) for key, text in given.items() if problem.startswith(f"{key}={text}:")), "")
 
 
-def examine(subject: Subject) -> Iterator[Result]:
+def run_checks(subject: Subject) -> Iterator[Result]:
     """Run every check; nothing more when the callback cannot be imported.
 
     What cannot be created is tried only once: to wait for a server that is not there takes long.
