@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from ..errors import EpochalError
 from ..settings.reading import short_path
 from .folder import check_folder, write_folder
-from .names import read_names
+from .package_names import read_names
 from .render import TEMPLATE, renamed, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..installed.discovery import Catalogue
-    from .names import Names
+    from .package_names import Names
 
 
 @dataclass(frozen=True)

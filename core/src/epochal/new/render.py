@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import EpochalError
 
 if TYPE_CHECKING:
-    from .names import Names
+    from .package_names import Names
 
 TEMPLATE = {
     "pyproject.toml": "its names, what it needs, and its entry point",
