@@ -15,7 +15,7 @@ import pytest
 
 from epochal.choosing.selection import select
 from epochal.cli import main
-from epochal.new.names import read_names
+from epochal.new.package_names import read_names
 from epochal.new.render import render
 from epochal.reports.plan import make_plan
 from epochal.settings.reading import VARIABLES

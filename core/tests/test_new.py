@@ -19,7 +19,7 @@ import epochal.new
 from epochal.cli import main
 from epochal.errors import EpochalError
 from epochal.new.folder import write_folder
-from epochal.new.names import LONGEST, Names, read_names
+from epochal.new.package_names import LONGEST, Names, read_names
 from epochal.new.render import TEMPLATE, render
 from epochal.settings.names import snake_case
 from epochal.settings.toml import parse_toml
