@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal import toml
+from epochal.settings import toml
 from epochal.settings.layers import Layer, Setting
 from epochal.settings.reading import (
     KEYS,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import epochal
-from epochal import Callback, profile
+from epochal import Callback
 from epochal.console import make_console
+from epochal.engine import profile
 from epochal.engine.driver import Driver
 from epochal.engine.member import make_member
 from epochal.engine.profile import duration
