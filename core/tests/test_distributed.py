@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from epochal import Callback
 from epochal.hosts.replicas import merge_replicas
+from epochal.testing import BareHost, FakeHost
 from epochal.workers.chief import is_chief
 
 
@@ -129,3 +131,17 @@ def test_sizes_of_another_type_are_brought_to_that_of_the_values(monkeypatch: py
 def test_what_only_happens_to_have_values_is_left_alone(value: Any) -> None:
     holder = value if isinstance(value, SimpleNamespace) else SimpleNamespace(values=value)
     assert merge_replicas({"x": holder})["x"] is holder
+
+
+def test_a_callback_says_whether_its_process_is_the_chief(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    class Asking(Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            asked.append(self.is_chief)
+
+    BareHost(Asking()).fit()
+    monkeypatch.setenv("RANK", "1")
+    BareHost(Asking()).fit()
+    FakeHost(Asking()).fit()
+    assert asked == [True, False, False]

@@ -147,6 +147,15 @@ class Callback:
     def model(self, model: Any) -> None:
         self._model = model
 
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files and draws, of those that train together: in a run as it says."""
+        if self.run is not None:
+            return self.run.is_chief
+        from .workers.chief import is_chief
+
+        return is_chief()
+
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
         from .inspection.misspelt import warn_of_misspelt

@@ -9,7 +9,6 @@ from .arguments import Argument, Count, Number, OrNone, State, Switch, Verbosity
 from .callback import Priority
 from .errors import shown
 from .monitor import MonitorCallback
-from .workers.chief import is_chief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,22 +211,18 @@ class SavingCallback(MonitorCallback):
     def _has_failed(self, title: str, path: str) -> bool:
         if self.run is None or not self.run.has_failed:
             return False
-        if not self._said_failed and self._is_chief:
+        if not self._said_failed and self.is_chief:
             self.print(f"{title} the run has failed, so the model is not saved to {path}")
         self._said_failed = True
         return True
 
     def _save(self, path: str, title: str, why: str) -> None:
-        if not self._is_chief:
+        if not self.is_chief:
             return
         self._say(f"{title} {why}")
         if self.save(path):
             self._say(f"{title} finished saving model to {path}")
 
     def _say(self, text: str) -> None:
-        if self.verbose > 0 and self._is_chief:
+        if self.verbose > 0 and self.is_chief:
             self.print(text)
-
-    @property
-    def _is_chief(self) -> bool:
-        return self.run.is_chief if self.run is not None else is_chief()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from epochal import Callback, Logs, Priority
 from epochal.arguments import FilePath, OrNone, State, Switch, Text, Whole
 from epochal.warn import warn_user
-from epochal.workers.chief import is_chief
 
 from .fields import Fields
 from .places import place_of
@@ -110,7 +109,7 @@ class CSVLogger(Callback):
         if self.starts_afresh():
             self.rows_before = None
         self._table, self._begun, self._row = None, False, None
-        if self.run.is_chief if self.run is not None else is_chief():
+        if self.is_chief:
             table = Table(place_of(self.filename), self.sep)
             table.open()
             self._table = table  # not before: what cannot be opened has nothing to be closed either

@@ -145,7 +145,7 @@ class ModelCheckpoint(SavingCallback):
         """Check that there can be a file, that its fields will have values, and that the metric will come."""
         super().preflight()
         self._check_together()
-        if self._is_chief:
+        if self.is_chief:
             check_place(self._template, may_be_folder=adapt(self).overrides(self._method))
         check_fields(self, self._template)
 

@@ -119,14 +119,14 @@ class OrbaxCheckpoint(SavingCallback):
     def preflight(self) -> None:
         """See that the model can be saved, and that the metric will come."""
         super().preflight()
-        if self._is_chief and (self.run is None or self.run.stage == "train"):
+        if self.is_chief and (self.run is None or self.run.stage == "train"):
             self._content()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Open the folder."""
         self._abandon()
         super().on_train_begin(logs)
-        if self._is_chief:
+        if self.is_chief:
             self._folder = CheckpointFolder(self.directory, self.max_to_keep)
 
     def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:

@@ -96,7 +96,7 @@ class ProgbarLogger(Callback):
         self.stream = stream
         self.overall = overall
         self.theme = theme
-        self._run: Run | None = None  # the run that sends the events; None in a bare fit
+        self._sender: Run | None = None  # None in a bare fit, also one after a run
         self._show: Show | None = None
         self._due = math.inf  # when to draw next; never, where nothing is drawn
         self._done = 0
@@ -104,7 +104,7 @@ class ProgbarLogger(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out of copies and pickles what belongs to a run."""
-        return {**super().__getstate__(), "_run": None, "_show": None, "_due": math.inf}
+        return {**super().__getstate__(), "_sender": None, "_show": None, "_due": math.inf}
 
     # The run: it begins and ends with epochal's own events, and in a bare fit with Keras's.
 
@@ -115,24 +115,22 @@ class ProgbarLogger(Callback):
 
     def on_run_begin(self, run: Run) -> None:
         """Begin to show a run, and listen to nothing that will not be shown."""
-        self._run = run
+        self._sender = run
         console = run.console if self.stream == "stdout" else None
-        self._open(run.stage, console, is_chief=run.is_chief, is_left=lambda: False)
+        self._open(run.stage, console, is_left=lambda: False)
         if self._show is None:
             run.drop(self, *_EVENTS)
 
     def on_run_end(self, outcome: Outcome) -> None:
         """Show how the run ended, and leave the terminal as it was."""
         self._end(outcome)
-        self._run = None
+        self._sender = None
 
     def _begin_bare(self, stage: str) -> None:
-        from epochal.workers.chief import is_chief
-
         callbacks = calling_list(self)
         silence_others(callbacks, self)
         self._close()
-        self._open(stage, None, is_chief=is_chief(), is_left=make_is_left(callbacks))
+        self._open(stage, None, is_left=make_is_left(callbacks))
         if self._show is not None and isinstance(self._show.display, Terminal):
             self._show.close_with(self if callbacks is None else callbacks)  # an exception would be the last we hear
 
@@ -140,9 +138,9 @@ class ProgbarLogger(Callback):
         stopped = getattr(self.model, "stop_training", False) is True
         self._end(Outcome("stopped", "model.stop_training was set") if stopped else Outcome("completed"))
 
-    def _open(self, stage: str, console: Console | None, *, is_chief: bool, is_left: Callable[[], bool]) -> None:
+    def _open(self, stage: str, console: Console | None, *, is_left: Callable[[], bool]) -> None:
         verbose = self.params.get("verbose", "auto")
-        if not is_chief or not verbose or getattr(sys, self.stream) is None:
+        if not self.is_chief or not verbose or getattr(sys, self.stream) is None:
             return
         self._done = 0
         display = choose_display(self.stream, console, make_styles(self.theme), is_left, live=verbose in (1, "auto"))
@@ -157,19 +155,19 @@ class ProgbarLogger(Callback):
     def _close(self) -> None:
         if self._show is not None:
             self._let_go().close()
-        self._run = None
+        self._sender = None
 
     def _let_go(self) -> Show:
         show = self._show
         assert show is not None
-        self._run, self._show, self._due = None, None, math.inf
+        self._sender, self._show, self._due = None, None, math.inf
         return show
 
     # Training
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Begin to show a fit."""
-        if self._run is None:
+        if self._sender is None:
             self._begin_bare("train")
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -178,7 +176,7 @@ class ProgbarLogger(Callback):
         if show is None:
             return
         self._done = 0
-        self._step_before = self._run.step if self._run is not None else 0
+        self._step_before = self._sender.step if self._sender is not None else 0
         now = self._clock()
         show.progress.begin_epoch(epoch, now)
         if now >= self._due or not show.holds:
@@ -196,7 +194,7 @@ class ProgbarLogger(Callback):
         if show is None:
             return
         show.progress.end_steps(self._count(show))
-        if self._run is None:
+        if self._sender is None:
             self.on_epoch_finalized(logs or {})
 
     def on_epoch_finalized(self, logs: Mapping[str, Any]) -> None:
@@ -207,7 +205,7 @@ class ProgbarLogger(Callback):
 
     def on_train_end(self, logs: Logs = None) -> None:
         """End a bare fit."""
-        if self._run is None:
+        if self._sender is None:
             self._end_bare()
 
     # Validation, evaluation, prediction
@@ -256,7 +254,7 @@ class ProgbarLogger(Callback):
             self._end_pass(self._show, {})
 
     def _begin_pass(self, stage: str) -> None:
-        if self._run is None:
+        if self._sender is None:
             self._begin_bare(stage)
         if self._show is not None:
             self._draw(self._show)
@@ -264,7 +262,7 @@ class ProgbarLogger(Callback):
     def _end_pass(self, show: Show, logs: Mapping[str, Any]) -> None:
         show.progress.end_steps(self._count(show))
         show.write_line(logs)
-        if self._run is None:
+        if self._sender is None:
             self._end(Outcome("completed"))
 
     # Drawing and counting
@@ -275,7 +273,7 @@ class ProgbarLogger(Callback):
         assert show is not None
         self._count(show)
         if logs and show.display.live:
-            weighted = self._run is not None and self._run.stateful_metrics is not None
+            weighted = self._sender is not None and self._sender.stateful_metrics is not None
             read = {name: value for name, value in logs.items() if not (weighted and name in WEIGHTS)}
             show.progress.take_metrics(metrics(read))
         self._draw(show)
@@ -288,7 +286,7 @@ class ProgbarLogger(Callback):
     def _count(self, show: Show) -> float:
         """Tell the progress how many steps have ended, at which time; gives the time."""
         progress, now, done = show.progress, self._clock(), self._done
-        if self._run is not None and progress.stage == "train" and not progress.in_validation:
-            done = self._run.step - self._step_before
+        if self._sender is not None and progress.stage == "train" and not progress.in_validation:
+            done = self._sender.step - self._step_before
         progress.phase.count(done, now)
         return now

@@ -11,7 +11,6 @@ from typing import Any
 from epochal import Callback, MissingDependencyError, Priority
 from epochal.arguments import Argument, Most, Number, Switch, Text
 from epochal.errors import one_line
-from epochal.workers.chief import is_chief
 
 from .payload import make_payload
 from .sender import Sender
@@ -142,7 +141,7 @@ class RemoteMonitor(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Have the epoch sent."""
-        if not (self.run.is_chief if self.run is not None else is_chief()):
+        if not self.is_chief:
             return
         if self._sender is None or self._sender.closed:
             _import_requests()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from epochal import Priority
 from epochal.logs import WEIGHTS
-from epochal.workers.chief import is_chief
 
 from . import summaries
 from .folders import TRAIN, VALIDATION, check_folder
@@ -121,7 +120,7 @@ class TensorBoard(KerasNames):
 
     def preflight(self) -> None:
         """Check that the folder can be written to, and that the model has what is to be written."""
-        if (self.run is not None and self.run.stage != "train") or not self._is_chief():
+        if (self.run is not None and self.run.stage != "train") or not self.is_chief:
             return
         check_folder(self._train_dir)
         self.check_metadata()
@@ -148,7 +147,7 @@ class TensorBoard(KerasNames):
     def on_train_begin(self, logs: Logs = None) -> None:
         """Make the files; write the layers, and the embeddings as they are before training."""
         self._close()
-        if not self._is_chief():
+        if not self.is_chief:
             return
         if self.run is None:
             self.preflight()
@@ -277,11 +276,8 @@ class TensorBoard(KerasNames):
 
     # The session
 
-    def _is_chief(self) -> bool:
-        return self.run.is_chief if self.run is not None else is_chief()
-
     def _opened(self) -> Session | None:
-        if self._session is None and self._is_chief():
+        if self._session is None and self.is_chief:
             self._open()
         return self._session
 
