@@ -15,7 +15,7 @@ from epochal.choosing.selection import arrange
 from epochal.engine.driver import Driver
 from epochal.engine.member import make_member
 from epochal.engine.ordering import unique_name
-from epochal.hookspecs import EVENTS, OWN_EVENTS
+from epochal.hookspecs import EVENTS, KERAS_EVENTS, OWN_EVENTS
 from epochal.inspection.identity import default_name
 from epochal.run import Run
 from epochal.testing import BareHost, FakeHost
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from epochal.engine.member import Member
 
 KINDS_PER_CASE = int(os.environ.get("KINDS_PER_CASE", "2"))
-KERAS_EVENTS = [event for event in EVENTS if event not in OWN_EVENTS]
 
 
 class Mute(Exception):

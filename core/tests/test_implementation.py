@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from epochal import Callback, InvalidCallbackError, Logs, Run, hookimpl
-from epochal.engine.implementation import KERAS_EVENTS, Implementation, implementations
+from epochal.engine.implementation import Implementation, implementations
 from epochal.engine.member import make_member
-from epochal.hookspecs import ALIASES, EVENTS, OWN_EVENTS
+from epochal.hookspecs import ALIASES, EVENTS, KERAS_EVENTS, OWN_EVENTS
 
 RUN = Run(None, "train")
 LOGS = Logs({"loss": 1})

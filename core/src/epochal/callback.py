@@ -310,13 +310,16 @@ class Callback:
     # tf_keras asks each callback whether it needs the batch events at all.
 
     def _implements_train_batch_hooks(self) -> bool:
-        return self._implements("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+        return self._implements_steps("train")
 
     def _implements_test_batch_hooks(self) -> bool:
-        return self._implements("on_test_batch_begin", "on_test_batch_end")
+        return self._implements_steps("test")
 
     def _implements_predict_batch_hooks(self) -> bool:
-        return self._implements("on_predict_batch_begin", "on_predict_batch_end")
+        return self._implements_steps("predict")
 
-    def _implements(self, *events: str) -> bool:
-        return any(not getattr(getattr(self, event), "_is_default", False) for event in events)
+    def _implements_steps(self, stage: str) -> bool:
+        from .hookspecs import STEPS, names_of
+
+        names = (name for event in STEPS[stage] for name in names_of(event))
+        return any(not getattr(getattr(self, name), "_is_default", False) for name in names)

@@ -20,18 +20,31 @@ What the arguments are, in every event:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .logs import Logs
     from .run import Outcome, Run
 
 PROJECT = "epochal"
 SPEC_VERSION = 1
 
+_Spec = TypeVar("_Spec", bound="Callable[..., None]")
+
 hookspec = pluggy.HookspecMarker(PROJECT)
+"""Mark the spec of an event that Keras has too."""
+
+
+def own_hookspec(spec: _Spec) -> _Spec:
+    """Mark the spec of an event that Keras does not have."""
+    spec.is_own = True  # type: ignore[attr-defined]
+    return hookspec(spec)
+
+
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Mark a function or method as the implementation of the event that it is named after.
 
@@ -44,7 +57,7 @@ ALIASES = {"on_batch_begin": "on_train_batch_begin", "on_batch_end": "on_train_b
 """Keras's second names of two events. A callback that implements only the alias gets the event through it."""
 
 
-@hookspec
+@own_hookspec
 def on_run_begin(run: Run) -> None:
     """Begin a run. Model, params and stage are known, and nothing has run. Since 1.
 
@@ -123,7 +136,7 @@ def on_epoch_end(run: Run, epoch: int, logs: Logs) -> None:
     """End an epoch. `logs` holds the epoch's metrics, those of validation as `val_…`. Since 1."""
 
 
-@hookspec
+@own_hookspec
 def on_epoch_finalized(run: Run, epoch: int, logs: Logs) -> None:
     """Finalize an epoch: every `on_epoch_end` has run, `logs` is final and read-only. Since 1.
 
@@ -136,7 +149,7 @@ def on_train_end(run: Run, logs: Logs) -> None:
     """End training. `logs` holds the last epoch's metrics. Not sent when training fails or is interrupted. Since 1."""
 
 
-@hookspec
+@own_hookspec
 def on_run_end(run: Run, outcome: Outcome) -> None:
     """End the run. Exactly once for each callback whose run began, whatever happened. Since 1.
 
@@ -145,18 +158,49 @@ def on_run_end(run: Run, outcome: Outcome) -> None:
     """
 
 
-def _arguments() -> dict[str, tuple[str, ...]]:
-    """Read the events and their arguments off the specs above, in the order in which they stand."""
-    mark = f"{PROJECT}_spec"
-    specs = {name: value for name, value in globals().items() if hasattr(value, mark)}
-    return {name: spec.__code__.co_varnames[: spec.__code__.co_argcount] for name, spec in specs.items()}
+# What follows is read off the specs above, and everything else that has to do with all events is made from it: an event
+# is added by its spec alone.
 
+_SPECS = {name: value for name, value in globals().items() if hasattr(value, f"{PROJECT}_spec")}
 
-EVENTS = _arguments()
+EVENTS: dict[str, tuple[str, ...]] = {
+    name: spec.__code__.co_varnames[: spec.__code__.co_argcount] for name, spec in _SPECS.items()
+}
 """Every event and its arguments, in the order of one run."""
 
-BATCH_EVENTS = tuple(event for event in EVENTS if "_batch_" in event)
-"""The events that come once a batch."""
-
-OWN_EVENTS = ("on_run_begin", "on_epoch_finalized", "on_run_end")
+OWN_EVENTS = tuple(event for event, spec in _SPECS.items() if hasattr(spec, "is_own"))
 """The events that Keras does not have."""
+
+KERAS_EVENTS = tuple(event for event in EVENTS if event not in OWN_EVENTS)
+"""The events that a Keras callback has."""
+
+BATCH_EVENTS = tuple(event for event, arguments in EVENTS.items() if arguments[1:] == ("batch", "logs"))
+"""The events that come once a batch, with its logs."""
+
+HOOKS = (*EVENTS, *ALIASES)
+"""Every name under which an event is implemented."""
+
+STEPS = {
+    event.split("_")[1]: (event, event.replace("_begin", "_end")) for event in EVENTS if event.endswith("_batch_begin")
+}
+"""Each stage ("train", "test", "predict") with the two events that a step of it begins and ends with."""
+
+
+def names_of(event: str) -> tuple[str, ...]:
+    """Return the names under which an event is implemented, its own first."""
+    return (event, *(alias for alias, target in ALIASES.items() if target == event))
+
+
+def stage_of(event: str) -> str | None:
+    """Return the stage whose runs have an event, and no others; None if every run may have it.
+
+    >>> stage_of("on_epoch_end"), stage_of("on_test_batch_end"), stage_of("on_run_end")
+    ('train', 'test', None)
+    """
+    family = event.split("_")[1]
+    return "train" if family == "epoch" else family if family in STEPS else None
+
+
+def comes_in(event: str, stage: str) -> bool:
+    """Return whether a run that begins with a stage may have an event; the validation inside a fit is a test."""
+    return stage_of(event) in (None, stage) or (stage == "train" and stage_of(event) == "test")

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 import epochal
 from epochal.engine.implementation import implementations
 from epochal.engine.member import make_member
-from epochal.hookspecs import ALIASES, BATCH_EVENTS, EVENTS, OWN_EVENTS
+from epochal.hookspecs import ALIASES, BATCH_EVENTS, EVENTS, KERAS_EVENTS
 from epochal.run import Run
 from epochal.testing import FakeHost, FakeModel
 from epochal_lambda_callback import LambdaCallback
 
-KERAS_EVENTS = [event for event in EVENTS if event not in OWN_EVENTS]
 Call = tuple[Any, ...]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import EpochalError, nearest
-from ..hookspecs import ALIASES, EVENTS
+from ..hookspecs import ALIASES, EVENTS, HOOKS
 from ..settings.reading import command_line, short_path
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_problems
 from .switches import add_switches, layer_of, with_hints
@@ -71,7 +71,7 @@ def _event(name: str | None) -> str | None:
         return name
     if name in ALIASES:
         return ALIASES[name]
-    near = nearest(name, [*EVENTS, *ALIASES])
+    near = nearest(name, HOOKS)
     raise EpochalError(f"there is no event {name!r}.{near} There are: {', '.join(EVENTS)}.")
 
 

@@ -33,10 +33,7 @@ def nothing(_first: Any = None, logs: Any = None) -> None:
 
 
 class Dispatch:
-    """One attribute an event: a function that calls it on every callback, with the event's arguments but `run`.
-
-    The functions of the batch events take `(batch, logs=None)` with the host's own mapping as logs, and give the `Logs`
-    made of it, or None if nobody implements the event. All others are given the `Logs`.
+    """The functions that call an event on every callback.
 
     Args:
         run: The run that the callbacks get.
@@ -50,26 +47,11 @@ class Dispatch:
         InvalidCallbackError: A callback implements an event wrongly.
 
     Attributes:
+        calls: Event to its function, which takes the event's arguments but `run`. Those of the batch events take
+            `(batch, logs=None)` with the host's own mapping as logs, and return the `Logs` made of it, or None if
+            nobody implements the event. All others are given the `Logs`.
         on_leave: Called with an error that leaves an event, before the host gets it; takes effect with `compile`.
     """
-
-    on_run_begin: Callable[[], None]
-    on_train_begin: Callable[..., None]
-    on_epoch_begin: Callable[..., None]
-    on_train_batch_begin: Callable[..., Logs | None]
-    on_train_batch_end: Callable[..., Logs | None]
-    on_test_begin: Callable[..., None]
-    on_test_batch_begin: Callable[..., Logs | None]
-    on_test_batch_end: Callable[..., Logs | None]
-    on_test_end: Callable[..., None]
-    on_predict_begin: Callable[..., None]
-    on_predict_batch_begin: Callable[..., Logs | None]
-    on_predict_batch_end: Callable[..., Logs | None]
-    on_predict_end: Callable[..., None]
-    on_epoch_end: Callable[..., None]
-    on_epoch_finalized: Callable[..., None]
-    on_train_end: Callable[..., None]
-    on_run_end: Callable[..., None]
 
     def __init__(
         self,
@@ -84,6 +66,7 @@ class Dispatch:
         self._logs: type[Logs] = Logs if profile is None else profile.logs_kind
         self._on_error = on_error
         self.on_leave: Callable[[BaseException], None] | None = None
+        self.calls: dict[str, Callable[..., Any]] = {}
         self._entries = _registered(members, run)
         for member, found in self._entries.items():
             if "on_run_begin" in found:
@@ -106,15 +89,14 @@ class Dispatch:
                 call = self._profile.stepping(event, call)
             if self.on_leave is not None and self._manager.plugins_of(event):
                 call = self._watched(call)
-            setattr(self, event, call)
+            self.calls[event] = call
 
     def close(self) -> None:
         """Let go of the callbacks, the run's driver and pluggy's registry; from now on every event does nothing."""
         self._entries = {}
         self._manager.close()
         self._on_error, self.on_leave, self._profile = _reraise, None, None
-        for event in EVENTS:
-            setattr(self, event, nothing)
+        self.calls = dict.fromkeys(EVENTS, nothing)
 
     def members(self, event: str) -> list[Member]:
         """Give the callbacks that an event reaches, in call order."""

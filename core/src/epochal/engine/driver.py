@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import weakref
-from types import MappingProxyType
+from functools import partial
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..callback import Callback
 from ..errors import message_of
-from ..hookspecs import BATCH_EVENTS
+from ..hookspecs import BATCH_EVENTS, EVENTS
 from ..logs import Logs
 from ..run import Outcome, Run
 from ..settings.reading import load_settings
@@ -38,15 +39,8 @@ def look_at_runs(look: Callable[[Run, Sequence[Member]], None] | None) -> None:
     _look_at_run = look
 
 
-class BatchCalls:
-    """The six events of batches as functions of `(batch, logs=None)`, which a driver makes."""
-
-    on_train_batch_begin: Callable[..., Any]
-    on_train_batch_end: Callable[..., Any]
-    on_test_batch_begin: Callable[..., Any]
-    on_test_batch_end: Callable[..., Any]
-    on_predict_batch_begin: Callable[..., Any]
-    on_predict_batch_end: Callable[..., Any]
+class BatchCalls(SimpleNamespace):
+    """The events of batches as functions of `(batch, logs=None)`, which a driver makes."""
 
 
 class Driver:
@@ -106,7 +100,7 @@ class Driver:
         self._begun = introduced - set(dispatch.members("on_run_begin"))
         run._drop = dispatch.drop
         try:
-            dispatch.on_run_begin()
+            dispatch.calls["on_run_begin"]()
         finally:
             run._drop = None
         if run.stage == "train":
@@ -159,7 +153,7 @@ class Driver:
         try:
             if self._begun:
                 self._dispatch.keep_only(set(self._members) - self._begun)
-                self._dispatch.on_run_end(self.run.outcome)
+                self._dispatch.calls["on_run_end"](self.run.outcome)
             faults.summarize()
             if self._profile is not None and self._begun:
                 self._profile.show(self.run.console)
@@ -249,30 +243,35 @@ class Driver:
             return
         self._bind_all()
 
-    # The events: Keras's names, the framework's own logs.
+    # The events: Keras's names, the framework's own logs. Those that change what the run knows of itself are written
+    # out, any other is a method all the same.
+
+    def __getattr__(self, event: str) -> Callable[..., Any]:
+        """Return the method of an event, for those that are not batches'."""
+        if event not in EVENTS or event in BATCH_EVENTS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {event!r}")
+        return partial(self._send, event)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> Logs:
         """Begin training."""
         self._in_train = True
-        return self._send(self._dispatch.on_train_begin, logs)
+        return self._send_logs("on_train_begin", logs)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
         """End training."""
         self._in_train = False
-        return self._send(self._dispatch.on_train_end, logs)
+        return self._send_logs("on_train_end", logs)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
         """Begin an epoch."""
         self.run.begin_epoch(epoch)
-        given = Logs(logs or ())
-        self._dispatch.on_epoch_begin(epoch, given)
-        return given
+        return self._send_logs("on_epoch_begin", epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
         """End an epoch; `finalize_epoch` is to follow when nobody else can add to its logs."""
         given = Logs(logs or ()).fetch()
         self._open_epoch = (epoch, given)
-        self._dispatch.on_epoch_end(epoch, given)
+        self._dispatch.calls["on_epoch_end"](epoch, given)
         if self.run.stop_reason is not None:  # a fit inside a callback would have taken the request back
             self.apply_stop()
         return given
@@ -288,39 +287,40 @@ class Driver:
         (epoch, logs), self._open_epoch = self._open_epoch, None
         if late:
             logs.update(late)
-        self._dispatch.on_epoch_finalized(epoch, logs.finalize())
+        self._dispatch.calls["on_epoch_finalized"](epoch, logs.finalize())
 
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> Logs:
         """Begin an evaluation, or the validation inside a fit."""
         self.run.stage = "validate" if self._in_train else "test"
-        return self._send(self._dispatch.on_test_begin, logs)
+        return self._send_logs("on_test_begin", logs)
 
     def on_test_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
         """End an evaluation or validation."""
-        given = self._send(self._dispatch.on_test_end, logs, fetch=True)
+        given = Logs(logs or ()).fetch()
+        self._dispatch.calls["on_test_end"](given)
         if self._in_train:
             self.run.stage = "train"
         return given
 
-    def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> Logs:
-        """Begin a prediction."""
-        return self._send(self._dispatch.on_predict_begin, logs)
+    def _send(self, event: str, *values: Any, **named: Any) -> Logs | None:
+        """Send an event; return the logs that the callbacks got, if it has any."""
+        values = (*values, *named.values())
+        number = len(EVENTS[event]) - 2
+        if EVENTS[event][-1] == "logs":
+            return self._send_logs(event, *(values if len(values) > number else (*values, None)))
+        self._dispatch.calls[event](*values)
+        return None
 
-    def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
-        """End a prediction."""
-        return self._send(self._dispatch.on_predict_end, logs)
-
-    def _send(self, event: Callable[..., None], logs: Mapping[str, Any] | None, fetch: bool = False) -> Logs:
-        given = Logs(logs or ())
-        if fetch:
-            given.fetch()
-        event(given)
-        return given
+    def _send_logs(self, event: str, *values: Any) -> Logs:
+        """Send an event whose last argument is the framework's own logs; return those that the callbacks got."""
+        logs = Logs(values[-1] or ())
+        self._dispatch.calls[event](*values[:-1], logs)
+        return logs
 
     # The events of batches. They are what costs, so they are functions instead of methods: `batch` holds them.
 
     def bind(self, target: Any) -> None:
-        """Set the six batch events on an object, as attributes that are called with `(batch, logs=None)`.
+        """Set the events of batches on an object, as attributes that are called with `(batch, logs=None)`.
 
         They are set anew when a callback is taken out, and when the run is to end at the next batch.
         """
@@ -335,7 +335,7 @@ class Driver:
         if target is not None:
             is_terminated = self._termination.arrived and self.run.outcome is None
             for event in BATCH_EVENTS:
-                setattr(target, event, self._terminated if is_terminated else getattr(self._dispatch, event))
+                setattr(target, event, self._terminated if is_terminated else self._dispatch.calls[event])
 
 
 def _make_profile(wanted: bool) -> Profile | None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..callback import Callback
 from ..errors import InvalidCallbackError, nearest, shown
-from ..hookspecs import ALIASES, EVENTS, OWN_EVENTS
-from ..inspection.events import HOOKS, MARK, events_of, is_default, marked_functions
+from ..hookspecs import ALIASES, BATCH_EVENTS, EVENTS, HOOKS, KERAS_EVENTS, OWN_EVENTS, comes_in, names_of
+from ..inspection.events import MARK, events_of, is_default, marked_functions
 from ..inspection.misspelt import misspelt_events
 from ..settings.names import snake_case
 from .member import is_keras_callback
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from ..run import Run
     from .member import Member
-
-KERAS_EVENTS = tuple(event for event in EVENTS if event not in OWN_EVENTS)
-"""The events that a Keras callback has."""
 
 _CALLBACK_MEMBERS = frozenset(dir(Callback))
 
@@ -86,7 +83,7 @@ def implementations(member: Member, run: Run) -> dict[str, Implementation]:
 
 
 def may_be_called(found: Any, stage: str | None) -> bool:
-    """Tell whether a run that begins with a stage has an event for what an entry point names.
+    """Return whether a run that begins with a stage has an event for what an entry point names.
 
     True in doubt: of all but the class of somebody else's Keras callback, and of one whose class shows no event, since
     it may have its functions set on the object.
@@ -94,9 +91,7 @@ def may_be_called(found: Any, stage: str | None) -> bool:
     if stage is None or not isinstance(found, type) or issubclass(found, Callback) or not hasattr(found, "set_model"):
         return True
     events = events_of(found)
-    if stage == "train":  # the validation inside of it has the events of a test
-        return not events or any(not event.startswith("on_predict") for event in events)
-    return not events or any(event.startswith((f"on_{stage}", "on_run")) for event in events)
+    return not events or any(comes_in(event, stage) for event in events)
 
 
 def _check_meant(member: Member) -> None:
@@ -133,7 +128,7 @@ def _keras_call(member: Member, event: str, run: Run) -> Callable[..., None]:
     nothing, so the logs are not fetched for it. They stop training by a flag of the model, so that is watched.
     """
     callback = member.callback
-    alias = next((alias for alias, target in ALIASES.items() if target == event), event)
+    alias = names_of(event)[-1]
     by_name = takes_logs_by_name(getattr(callback, event, None), event)
 
     def call(*arguments: Any) -> None:
@@ -197,9 +192,8 @@ def _of_methods(member: Member, run: Run, already: Mapping[str, Any]) -> dict[st
 
 
 def _overridden(callback: Callback, event: str) -> tuple[str, Callable[..., Any] | None]:
-    """Give the name and the callback's own method for an event; where it has only the alias, that one."""
-    names = (event, *(alias for alias, target in ALIASES.items() if target == event))
-    for name in names:
+    """Return the name and the callback's own method for an event; where it has only the alias, that one."""
+    for name in names_of(event):
         method = getattr(callback, name, None)
         if method is not None and not is_default(method):
             return name, method
@@ -229,7 +223,7 @@ def _as_keras_calls(member: Member, method: Callable[..., Any], event: str, name
 
 def takes_logs_by_name(method: Any, event: str) -> bool:
     """Return whether a method of a batch event can be called with its logs by name only, as Keras 3 calls it."""
-    if EVENTS[event][1:] != ("batch", "logs") or not callable(method):
+    if event not in BATCH_EVENTS or not callable(method):
         return False
     try:
         signature = inspect.signature(method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -19,19 +20,18 @@ if TYPE_CHECKING:
     Guard = Callable[[Member, str, Implementation], Callable[..., Any]]
 
 
-def _shaped(call: Callable[..., Any], arguments: tuple[str, ...], wrapper: bool) -> Callable[..., Any]:
-    """Give a function that pluggy can call: it reads off the code which arguments to pass, and what is a wrapper.
+@cache
+def _shaper(arguments: tuple[str, ...], wrapper: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what turns a function into one that pluggy can call.
 
-    There is one shape for every set of arguments that an event has besides `run`, which the implementations hold.
+    pluggy reads off a function's code which arguments to pass and whether it is a wrapper, so the code is written out:
+    one function for every set of arguments that an event has besides `run`, which the implementations hold.
     """
-    shapes: dict[tuple[str, ...], tuple[Callable[..., Any], Callable[..., Any]]] = {
-        (): (lambda: call(), lambda: (yield from call())),
-        ("logs",): (lambda logs: call(logs), lambda logs: (yield from call(logs))),
-        ("batch", "logs"): (lambda batch, logs: call(batch, logs), lambda batch, logs: (yield from call(batch, logs))),
-        ("epoch", "logs"): (lambda epoch, logs: call(epoch, logs), lambda epoch, logs: (yield from call(epoch, logs))),
-        ("outcome",): (lambda outcome: call(outcome), lambda outcome: (yield from call(outcome))),
-    }
-    return shapes[arguments][wrapper]
+    names = ", ".join(arguments)
+    body = f"(yield from call({names}))" if wrapper else f"call({names})"
+    code = f"lambda call: lambda {names}: {body}"
+    shaper: Callable[[Callable[..., Any]], Callable[..., Any]] = eval(code)  # noqa: S307  # the names are the specs' own
+    return shaper
 
 
 class Plugin:
@@ -47,8 +47,8 @@ class Plugin:
         self.implementations = implementations
         for event, implementation in implementations.items():
             call = guard(member, event, implementation)
-            shaped = _shaped(call, EVENTS[event][1:], bool(implementation.options.get("wrapper")))
-            setattr(self, event, hookimpl(**implementation.options)(shaped))
+            shaped = _shaper(EVENTS[event][1:], bool(implementation.options.get("wrapper")))
+            setattr(self, event, hookimpl(**implementation.options)(shaped(call)))
 
     def __repr__(self) -> str:
         return f"<Plugin {self.member.name!r}>"

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ..console import print_whole
-from ..hookspecs import BATCH_EVENTS
+from ..hookspecs import STEPS, stage_of
 from ..logs import PLAIN, Logs
 
 if TYPE_CHECKING:
@@ -120,13 +120,14 @@ class Profile:
         return replace(implementation, call=wrap if implementation.options.get("wrapper") else call)
 
     def _steps_of(self, event: str) -> Steps | None:
-        stage = event.split("_")[1]
-        return self.steps.setdefault(stage, Steps()) if event in BATCH_EVENTS else None
+        stage = stage_of(event)
+        return self.steps.setdefault(stage, Steps()) if stage is not None and event in STEPS[stage] else None
 
     def stepping(self, event: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Make a function of a batch event that takes the time of the step which it begins or ends."""
+        """Make a function of a batch event that takes the time of the step which it begins or ends, if it does."""
         steps = self._steps_of(event)
-        assert steps is not None
+        if steps is None:
+            return call
 
         def begin(batch: int, logs: Any = None) -> Any:
             steps.began = perf_counter()

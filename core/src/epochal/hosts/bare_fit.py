@@ -17,6 +17,7 @@ import keras
 
 from ..engine.driver import Driver
 from ..frameworks.fit_call import fit_call
+from ..hookspecs import BATCH_EVENTS, KERAS_EVENTS
 from ..run import Outcome, Run
 from ..warn import warn_user
 from .keras_call import call_scope
@@ -193,23 +194,19 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         _write_back(logs, self._running().on_predict_end(logs))
         self._running().end()
 
-    def on_train_batch_begin(self, batch: int, logs: Given = None) -> None:
-        _write_back(logs, self._running().batch.on_train_batch_begin(batch, logs))
 
-    def on_train_batch_end(self, batch: int, logs: Given = None) -> None:
-        _write_back(logs, self._running().batch.on_train_batch_end(batch, logs))
+def _passed_on(event: str) -> Callable[..., None]:
+    """Make the method of an event of batches."""
 
-    def on_test_batch_begin(self, batch: int, logs: Given = None) -> None:
-        _write_back(logs, self._running().batch.on_test_batch_begin(batch, logs))
+    def pass_on(self: BareRun, batch: int, logs: Given = None) -> None:
+        _write_back(logs, getattr(self._running().batch, event)(batch, logs))
 
-    def on_test_batch_end(self, batch: int, logs: Given = None) -> None:
-        _write_back(logs, self._running().batch.on_test_batch_end(batch, logs))
+    return pass_on
 
-    def on_predict_batch_begin(self, batch: int, logs: Given = None) -> None:
-        _write_back(logs, self._running().batch.on_predict_batch_begin(batch, logs))
 
-    def on_predict_batch_end(self, batch: int, logs: Given = None) -> None:
-        _write_back(logs, self._running().batch.on_predict_batch_end(batch, logs))
+for _event in BATCH_EVENTS:
+    if _event in KERAS_EVENTS:
+        setattr(BareRun, _event, _passed_on(_event))
 
 
 class HistoryStandIn(keras.callbacks.History):  # type: ignore[misc]  # Keras has no types

@@ -12,6 +12,7 @@ import keras
 
 from ..errors import RunError
 from ..frameworks.fit_call import fit_call
+from ..hookspecs import BATCH_EVENTS, KERAS_EVENTS
 from .bare_fit import bare_callbacks
 from .keras_call import call_params, call_scope
 from .keras_history import adopt_history
@@ -130,32 +131,26 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         for model in self._models:
             model.history = self._driver.run.history
 
-    def on_train_begin(self, logs: Given = None) -> None:
-        self._begin()
-        self._driver.on_train_begin(logs)
-
     def on_train_end(self, logs: Given = None) -> None:
         self._driver.on_train_end(logs)
         self._show_history()
-
-    def on_epoch_begin(self, epoch: int, logs: Given = None) -> None:
-        self._driver.on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Given = None) -> None:
         self._driver.on_epoch_end(epoch, logs)
         self._show_history()
         self._driver.finalize_epoch()
 
-    def on_test_begin(self, logs: Given = None) -> None:
+
+def _passed_on(event: str) -> Callable[..., None]:
+    """Make the method of an event that does nothing but reach the run, and begin it if it is the first."""
+
+    def pass_on(self: HostList, *values: Any, **named: Any) -> None:
         self._begin()
-        self._driver.on_test_begin(logs)
+        getattr(self._driver, event)(*values, **named)
 
-    def on_test_end(self, logs: Given = None) -> None:
-        self._driver.on_test_end(logs)
+    return pass_on
 
-    def on_predict_begin(self, logs: Given = None) -> None:
-        self._begin()
-        self._driver.on_predict_begin(logs)
 
-    def on_predict_end(self, logs: Given = None) -> None:
-        self._driver.on_predict_end(logs)
+for _event in KERAS_EVENTS:
+    if _event not in BATCH_EVENTS and _event not in vars(HostList):
+        setattr(HostList, _event, _passed_on(_event))

@@ -6,11 +6,8 @@ import inspect
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from ..hookspecs import ALIASES, EVENTS, PROJECT
+from ..hookspecs import ALIASES, EVENTS, HOOKS, PROJECT
 from ..log_values import attribute
-
-HOOKS = (*EVENTS, *ALIASES)
-"""Every name under which an event is implemented."""
 
 MARK = f"{PROJECT}_impl"
 """The attribute that `@hookimpl` sets."""

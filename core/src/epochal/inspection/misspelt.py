@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ..errors import nearest
+from ..hookspecs import HOOKS
 from ..warn import warn_user
-from .events import HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

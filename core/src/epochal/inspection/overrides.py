@@ -7,7 +7,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..hookspecs import ALIASES, EVENTS
+from ..hookspecs import HOOKS
 from ..warn import warn_user
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _pairs(kind: type, root: type) -> Iterator[tuple[type, type]]:
 
 def _unused(attributes: Mapping[str, Any], ours: type, theirs: type) -> Iterator[str]:
     for name, value in attributes.items():
-        is_event = name in EVENTS or name in ALIASES or name.startswith("__")
+        is_event = name in HOOKS or name.startswith("__")
         if isinstance(value, _METHODS) and not is_event and hasattr(theirs, name) and not hasattr(ours, name):
             yield name
 

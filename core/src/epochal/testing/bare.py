@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..hookspecs import BATCH_EVENTS
+from ..hookspecs import BATCH_EVENTS, EVENTS, KERAS_EVENTS
 from ..logs import Logs
 from .loops import Loops
 
@@ -66,13 +66,13 @@ class _List:
         """Do nothing; Keras has no such event."""
 
     def __getattr__(self, event: str) -> Callable[..., dict[str, Any]]:
-        if not event.startswith("on_"):
+        if event not in KERAS_EVENTS:
             raise AttributeError(event)
         return partial(self._send, event)
 
     def _send(self, event: str, *given: Any) -> dict[str, Any]:
-        takes_number = "_epoch_" in event or event in BATCH_EVENTS
-        number, values = given[:takes_number], given[takes_number:]
+        places = len(EVENTS[event]) - 2  # all but the run and the logs
+        number, values = given[:places], given[places:]
         logs = Logs(*values).copy()
         for callback in self._callbacks:
             method = getattr(callback, event)

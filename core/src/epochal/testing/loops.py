@@ -15,19 +15,15 @@ Ended = TypeVar("Ended")
 
 
 class Receiver(Protocol):
-    """What takes the events: a driver, or callbacks without one. The end of a test gives its logs as they are then."""
+    """What takes the events, as methods, those of batches as functions of `batch`: a driver, or callbacks without one.
+
+    The end of a test returns its logs as they are then.
+    """
 
     batch: Any
 
-    def on_train_begin(self) -> Any: ...  # noqa: D102
-    def on_train_end(self, logs: dict[str, Any]) -> Any: ...  # noqa: D102
-    def on_epoch_begin(self, epoch: int) -> Any: ...  # noqa: D102
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> Any: ...  # noqa: D102
     def finalize_epoch(self) -> None: ...  # noqa: D102
-    def on_test_begin(self) -> Any: ...  # noqa: D102
-    def on_test_end(self, logs: dict[str, Any]) -> Mapping[str, Any]: ...  # noqa: D102
-    def on_predict_begin(self) -> Any: ...  # noqa: D102
-    def on_predict_end(self) -> Any: ...  # noqa: D102
+    def __getattr__(self, event: str) -> Callable[..., Any]: ...
 
 
 def falling(epoch: int, batch: int) -> dict[str, Any]:
@@ -178,7 +174,8 @@ class Loops(Generic[Ended]):
             to.batch.on_test_batch_end(last, logs)
             if self.model.stop_evaluating:
                 break
-        return to.on_test_end(self._of_epoch(logs))
+        ended: Mapping[str, Any] = to.on_test_end(self._of_epoch(logs))
+        return ended
 
     def _of_epoch(self, last: dict[str, Any]) -> dict[str, Any]:
         return dict(last) if self.running_means else {}

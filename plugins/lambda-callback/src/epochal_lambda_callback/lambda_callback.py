@@ -10,11 +10,9 @@ from typing import Any
 
 from epochal import Callback
 from epochal.errors import nearest
-from epochal.hookspecs import ALIASES, BATCH_EVENTS, EVENTS, OWN_EVENTS
+from epochal.hookspecs import ALIASES, BATCH_EVENTS, EVENTS, HOOKS, OWN_EVENTS, STEPS
 
 Function = Callable[..., Any]
-
-_EVENTS = (*EVENTS, *ALIASES)
 
 
 class LambdaCallback(Callback):
@@ -55,33 +53,17 @@ class LambdaCallback(Callback):
         on_train_end: Function | None = None,
         on_train_batch_begin: Function | None = None,
         on_train_batch_end: Function | None = None,
-        *,
-        on_batch_begin: Function | None = None,
-        on_batch_end: Function | None = None,
-        on_test_begin: Function | None = None,
-        on_test_end: Function | None = None,
-        on_test_batch_begin: Function | None = None,
-        on_test_batch_end: Function | None = None,
-        on_predict_begin: Function | None = None,
-        on_predict_end: Function | None = None,
-        on_predict_batch_begin: Function | None = None,
-        on_predict_batch_end: Function | None = None,
-        on_run_begin: Function | None = None,
-        on_epoch_finalized: Function | None = None,
-        on_run_end: Function | None = None,
-        **misspelt: Any,
+        **others: Function | None,
     ) -> None:
-        given = {event: value for event, value in locals().items() if event in _EVENTS and value is not None}
-        if misspelt:
-            name = next(iter(misspelt))
-            raise TypeError(
-                f"LambdaCallback: {name!r} is no event.{nearest(name, _EVENTS)} There are: {', '.join(_EVENTS)}."
-            )
-        self._take(given)
+        functions = {**locals(), **others}
+        if unknown := [name for name in others if name not in HOOKS]:
+            near = nearest(unknown[0], HOOKS)
+            raise TypeError(f"LambdaCallback: {unknown[0]!r} is no event.{near} There are: {', '.join(HOOKS)}.")
+        self._take({name: functions[name] for name in HOOKS if functions.get(name) is not None})
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Take another function for an event, or with None no function, checked as in the constructor."""
-        if name not in _EVENTS:
+        if name not in HOOKS:
             super().__setattr__(name, value)
             return
         others = {event: function for event, function in self._functions.items() if event != name}
@@ -100,10 +82,10 @@ class LambdaCallback(Callback):
                 raise TypeError(f"LambdaCallback: {alias} and {event} are one event. Give one of them.")
         methods: dict[str, Any] = {event: self._made_callable(event, function) for event, function in functions.items()}
         if own := [event for event in OWN_EVENTS if event in functions]:
-            for event in ("on_train_begin", "on_test_begin", "on_predict_begin"):
+            for event in (f"on_{stage}_begin" for stage in STEPS):  # with what comes first in a bare fit
                 methods[event] = partial(self._begin, own, functions.get(event))
         # On the object: the methods of the class stay, which hosts know to do nothing.
-        for event in _EVENTS:
+        for event in HOOKS:
             vars(self).pop(event, None)
         vars(self).update(methods)
         self._functions = functions
@@ -149,6 +131,18 @@ class LambdaCallback(Callback):
             )
         if function is not None:
             function(logs)
+
+
+def _full_signature() -> inspect.Signature:
+    """Return the constructor's signature with a parameter for every event: Keras has six by position."""
+    written = inspect.signature(LambdaCallback.__init__)
+    *by_position, others = written.parameters.values()
+    parameter = partial(inspect.Parameter, kind=others.KEYWORD_ONLY, default=None, annotation=others.annotation)
+    by_name = [parameter(name) for name in HOOKS if name not in written.parameters]
+    return written.replace(parameters=[*by_position, *by_name, others])
+
+
+LambdaCallback.__init__.__signature__ = _full_signature()  # type: ignore[attr-defined]  # what `epochal info` reads
 
 
 def _takes(signature: inspect.Signature, *positional: str, **named: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from epochal import Callback, Outcome, Priority
 from epochal.arguments import Argument, Choice, Number, Switch
+from epochal.hookspecs import EVENTS
 from epochal.logs import WEIGHTS
 
 from .bare import calling_list, make_is_left, silence_others
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
     from epochal import Run
 
     Logs = Mapping[str, Any] | None
-
-_BATCH_EVENTS = ("on_train_batch_end", "on_test_batch_end", "on_predict_batch_end")
-_EVENTS = (
-    *("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_epoch_finalized"),
-    *("on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
-    *_BATCH_EVENTS,
-)
 
 
 class Theme(Argument["Mapping[str, str] | None"]):
@@ -119,7 +113,7 @@ class ProgbarLogger(Callback):
         console = run.console if self.stream == "stdout" else None
         self._open(run.stage, console, is_left=lambda: False)
         if self._show is None:
-            run.drop(self, *_EVENTS)
+            run.drop(self, *(event for event in EVENTS if event != "on_run_end"))
 
     def on_run_end(self, outcome: Outcome) -> None:
         """Show how the run ended, and leave the terminal as it was."""

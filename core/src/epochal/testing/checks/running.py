@@ -10,7 +10,7 @@ from ...engine.implementation import implementations, takes_logs_by_name
 from ...engine.member import is_keras_callback
 from ...engine.ordering import PINNED, Candidate, order
 from ...errors import EpochalError
-from ...hookspecs import ALIASES, EVENTS, OWN_EVENTS
+from ...hookspecs import EVENTS, KERAS_EVENTS, names_of, stage_of
 from ...inspection.events import events_of
 from ...inspection.misspelt import misspelt_events
 from ...run import Run
@@ -44,7 +44,7 @@ def check_events(subject: Subject) -> str:
 def _check_arguments(callback: Any, event: str) -> None:
     """Check that the methods of a Keras callback can be called as Keras does."""
     arguments = EVENTS[event][1:]
-    for name in (event, *(alias for alias, target in ALIASES.items() if target == event)):
+    for name in names_of(event):
         method = getattr(callback, name, None)
         if callable(method) and not takes_logs_by_name(method, event):
             try:
@@ -202,7 +202,7 @@ class _Stop(Callback):
 @promise("logs", "it takes nothing out of the logs, and adds only what it provides")
 def check_logs(subject: Subject) -> str:
     """Compare the logs ahead of it and behind it."""
-    events = [event for event, arguments in EVENTS.items() if "logs" in arguments and event not in OWN_EVENTS]
+    events = [event for event in KERAS_EVENTS if "logs" in EVENTS[event]]
     # Above all priorities that are, and below.
     ahead, behind = Recorder(*events, priority=-(10**9)), Recorder(*events, priority=10**9)
     stage = Stage(subject, others=[ahead, behind])
@@ -217,7 +217,7 @@ def check_logs(subject: Subject) -> str:
             "records them.",
         )
         # What comes to the logs of a validation is in the epoch's under its name there.
-        prefix = "val_" if before.event.startswith("on_test") else ""
+        prefix = "val_" if stage_of(before.event) == "test" else ""
         added |= {f"{prefix}{key}": None for key in after["logs"] if key not in before["logs"]}
     undeclared = [key for key in added if provides is not None and {key, key.removeprefix("val_")}.isdisjoint(provides)]
     expect(
