@@ -1,6 +1,6 @@
 """Draw the events of one fit, in their order, as an SVG: `python -m tests.event_picture`.
 
-The order is that of `epochal.hookspecs.EVENTS`; `…_begin` opens a box and `…_end` closes it. The picture has the
+The order is that of `epochal.hookspecs.EVENTS`; `…_begin` opens a box and its `…_end` closes it. The picture has the
 colours of the page that shows it, light or dark.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from epochal.hookspecs import EVENTS, OWN_EVENTS
+from epochal.hookspecs import EVENTS, OWN_EVENTS, comes_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,6 @@ REPEATED = {
     "on_test_begin": "validation, if there is any",
     "on_test_batch_begin": "for every batch",
 }
-_BEHIND = {"on_epoch_finalized": "on_epoch_end"}  # an event behind the end of its box belongs into the box
 
 WIDTH, LINE, INDENT, PADDING = 700, 28, 22, 10
 
@@ -61,25 +60,28 @@ class Box:
 
 
 def events_of_a_fit() -> tuple[str, ...]:
-    """Give the events of a fit with validation, each once, in their order."""
-    return tuple(event for event in EVENTS if not event.startswith("on_predict_"))
+    """Return the events of a fit with validation, each once, in their order."""
+    return tuple(event for event in EVENTS if comes_in(event, "train"))
 
 
 def boxes(events: Iterable[str]) -> Box:
-    """Nest the events: `…_begin` opens a box, `…_end` closes it."""
+    """Nest the events: `…_begin` opens a box, the `…_end` of the same name closes it."""
     outer = Box()
     opened = [outer]
+    begun: list[str] = []
     closed_by: dict[str, Box] = {}
     for event in events:
-        if event in _BEHIND:
-            closed_by[_BEHIND[event]].parts.append(event)
+        name, _, place = event.rpartition("_")
+        if place not in ("begin", "end") and f"{name}_end" in closed_by:  # behind the end of its box, and part of it
+            closed_by[f"{name}_end"].parts.append(event)
             continue
-        if event.endswith("_begin"):
+        if place == "begin":
+            begun.append(name)
             box = Box(REPEATED.get(event, ""))
             opened[-1].parts.append(box)
             opened.append(box)
         opened[-1].parts.append(event)
-        if event.endswith("_end"):
+        if place == "end" and name in begun:
             closed_by[event] = opened.pop()
     (whole,) = outer.parts
     assert isinstance(whole, Box)
