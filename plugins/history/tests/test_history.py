@@ -109,6 +109,8 @@ def test_a_metric_that_was_never_recorded_cannot_be_plotted() -> None:
     history.on_epoch_end(0, {"loss": 3.0, "val_loss": 2.0})
     with pytest.raises(KeyError, match="there are: loss"):
         history.plot(["accuracy"])
+    with pytest.raises(KeyError, match="no metric 'accuracy'"):
+        history.plot("accuracy")
 
 
 def test_a_run_that_goes_on_with_its_state_has_the_history_of_one_that_was_never_stopped() -> None:

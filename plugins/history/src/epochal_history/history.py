@@ -138,13 +138,13 @@ class History(Callback):
             raise _missing("to_frame", "pandas", "frame") from None
         return pd.DataFrame(self.to_rows(), columns=list(dict.fromkeys(["epoch", *self.history]))).set_index("epoch")
 
-    def plot(self, metrics: Iterable[str] | None = None, ax: Any = None) -> Any:
+    def plot(self, metrics: str | Iterable[str] | None = None, ax: Any = None) -> Any:
         """Draw the metrics over the epochs, each together with its `val_` counterpart.
 
         In a notebook the figure is shown at the end of the cell, once, without `%matplotlib inline` too.
 
         Args:
-            metrics: Names without `val_`. None: all that have numbers.
+            metrics: One name or several, without `val_`. None: all that have numbers.
             ax: The matplotlib Axes to draw into: one for all metrics, or as many as metrics. None: a new figure.
 
         Returns:
@@ -168,11 +168,12 @@ class History(Callback):
         numbers = ((epoch + 1, as_number(row.get(key))) for epoch, row in rows)
         return [(epoch, number) for epoch, number in numbers if number is not None]
 
-    def _plotted(self, metrics: Iterable[str] | None) -> list[str]:
+    def _plotted(self, metrics: str | Iterable[str] | None) -> list[str]:
         keys = reading_order(key for key in self.history if isinstance(key, str))
         recorded = list(dict.fromkeys(key.removeprefix("val_") for key in keys))
         drawable = [name for name in recorded if self._points(name) or self._points(f"val_{name}")]
-        names = drawable if metrics is None else list(metrics)
+        asked = [metrics] if isinstance(metrics, str) else metrics
+        names = drawable if asked is None else list(asked)
         for name in names:
             if name not in recorded:
                 raise KeyError(f"no metric {name!r} was recorded; there are: {', '.join(recorded) or 'none'}")
