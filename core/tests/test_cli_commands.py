@@ -334,6 +334,13 @@ def test_config_shows_settings_as_a_file_has_them(full: Site, epochal: Told, pro
     assert row(printed, "after.stopper") == 'after.stopper | ["writer"] | epochal.toml, line 7'
 
 
+def test_config_shows_a_name_that_is_enabled_and_has_a_table_in_both(epochal: Told, full: Site, project: Path) -> None:
+    (project / "epochal.toml").write_text('enable = ["writer", "stopper"]\n[callbacks.writer]\npath = "a"\n')
+    printed = epochal("config", code=0)
+    assert row(printed, "enable") == 'enable | ["writer", "stopper"] | epochal.toml, line 1'
+    assert row(printed, "callbacks.writer.path") == 'callbacks.writer.path | "a" | epochal.toml, line 3'
+
+
 def test_config_warns_of_names_that_look_misspelt(full: Site, epochal: Told, project: Path) -> None:
     (project / "epochal.toml").write_text('disable = ["stoper"]\n[after]\nwritr = ["stopper"]\n')
     assert epochal("config").splitlines()[:2] == [

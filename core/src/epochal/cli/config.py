@@ -85,11 +85,12 @@ def _rows(settings: Settings, file: Path | None) -> Iterator[tuple[str, str, str
     """Yield each key as a config file has it, with its value in TOML and its source."""
     spelt = partial(_spelt, folder=Path.cwd() if file is None else file.absolute().parent)
     for key, is_on in (("enable", True), ("disable", False)):
-        switched = {name: each for name, each in settings.switches.items() if each.value is is_on}
         by_place: dict[str, list[str]] = {}
-        for name, each in switched.items():
-            if not (is_on and name in settings.tables):  # a table switches on by being there
-                by_place.setdefault(each.where, []).append(spelt(name))
+        for name, setting in settings.switches.items():
+            # A table enables its callback by being there; one that `enable` names as well stands in both.
+            by_table = name in settings.tables and setting.place == settings.tables[name][0].place
+            if setting.value is is_on and not by_table:
+                by_place.setdefault(setting.where, []).append(spelt(name))
         for where, names in by_place.items():
             yield key, as_toml(names), where
     flags = [(key, setting) for key, setting in settings.entries() if "." not in key]
