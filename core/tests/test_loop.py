@@ -168,6 +168,14 @@ def test_values_given_once_a_replica_are_merged(watch: Watch) -> None:
     assert watch.named("batch end") == [("batch end", 0, {"loss": 2.0, "size": 3.0})]
 
 
+def test_one_name_of_a_stateful_metric_is_not_taken_for_its_letters() -> None:
+    with (
+        pytest.raises(TypeError, match="'auc' has to be several names"),
+        epochal.loop(0, epochs=1, stateful_metrics="auc"),
+    ):
+        raise AssertionError("the run began")
+
+
 def test_the_params_are_those_that_keras_gives_and_the_run_knows_its_place(watch: Watch) -> None:
     model = SimpleNamespace(stop_training=True)
     seen: list[Any] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import epochal
-from epochal import Callback, PreflightError
+from epochal import Callback, PreflightError, Priority
 from epochal.testing import FakeHost, FakeModel
 
 if TYPE_CHECKING:
@@ -120,6 +120,30 @@ def test_a_reporter_whose_check_fails_is_taken_out_and_training_goes_on(capsys: 
     assert "The callback 'reporter' (module " in printed
     assert "failed in preflight and is out for the rest of the run; training goes on: " in printed
     assert "it requires 'x' in the logs, and the model does not report it." in printed
+
+
+def test_a_reporter_that_failed_already_is_not_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    class Reporter(Raises):
+        critical = False
+
+        def on_run_begin(self) -> None:
+            raise OSError("no such host")
+
+    FakeHost(Complete(), Reporter(), model=model()).fit()
+    assert capsys.readouterr().out.count("is out for the rest of the run") == 1
+
+
+def test_a_declaration_of_one_name_need_not_be_a_tuple() -> None:
+    class Wanting(Callback):
+        requires = "f1"  # type: ignore[assignment]
+        provides = ()
+
+    class Adding(Callback):
+        priority = Priority.METRICS
+        provides = "f1"  # type: ignore[assignment]
+
+    assert "it requires 'f1' in the logs" in failed(Wanting())
+    FakeHost(Adding(), Wanting(), model=model()).fit()
 
 
 def test_beside_a_critical_error_a_reporters_is_in_the_message() -> None:

@@ -149,6 +149,8 @@ class Forecast:
 
 def _provided(callback: Any) -> Sequence[str]:
     provided = getattr(callback, "provides", None)
+    if isinstance(provided, str):
+        return (provided,)
     return provided if isinstance(provided, (tuple, list, set, frozenset)) else ()  # type: ignore[return-value]
 
 

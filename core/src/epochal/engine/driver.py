@@ -104,7 +104,7 @@ class Driver:
         finally:
             run._drop = None
         if run.stage == "train":
-            report(examine(self._members), self._take_out)
+            report(examine([member for member in self._members if not self._faults.is_out(member)]), self._take_out)
         dispatch.compile()
         self.bind(self.batch)
 

@@ -131,6 +131,10 @@ class Faults:
         self._show(fault, " and is out for the rest of the run; training goes on")
         return True
 
+    def is_out(self, member: Member) -> bool:
+        """Return whether a callback failed and was taken out of the run."""
+        return any(fault.member is member for fault in self.disabled)
+
     def _keep(self, fault: Fault) -> None:
         if isinstance(fault.error, Terminated):
             return  # a second SIGTERM cut this one short; the run is ending as it is
@@ -139,7 +143,7 @@ class Faults:
             if not isinstance(fault.error, _INTERRUPTS):
                 add_note(fault.error, f"raised by {fault.place}")
             self.kept.append(fault)
-        elif any(earlier.member is fault.member for earlier in self.disabled):
+        elif self.is_out(fault.member):
             self._print(f"It failed again: {fault.place}: {fault.report}")
         else:
             self._show(fault, ", when the run had ended already")

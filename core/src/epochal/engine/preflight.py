@@ -175,5 +175,6 @@ def _shared_changes(members: Sequence[Member]) -> Iterator[PreflightFinding]:
 
 
 def _declared(member: Member, name: str) -> Any:
-    """Read a declaration; None where there is none, as with callbacks of another kind."""
-    return getattr(member.callback, name, None)
+    """Return a declaration, one name as a tuple of it; None where there is none, as with callbacks of another kind."""
+    declared = getattr(member.callback, name, None)
+    return (declared,) if isinstance(declared, (str, os.PathLike)) else declared

@@ -59,6 +59,8 @@ def loop(
     epochs = _count("epochs", epochs, least=0)
     if steps is not None:
         steps = _count("steps", steps, least=1)
+    if isinstance(stateful_metrics, str):  # its letters would pass for names
+        raise TypeError(f"stateful_metrics={stateful_metrics!r} has to be several names, like [{stateful_metrics!r}]")
     run = LoopRun(model, epochs, stateful_metrics)
     run.optimizer = optimizer
     driver = run._driver = Driver(run, select(callbacks))
