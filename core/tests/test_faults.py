@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from epochal.errors import one_line
 
 if TYPE_CHECKING:
     from epochal.engine.member import Member
+
+HERE = os.path.relpath(__file__)
 
 
 def member(name: str = "mine", critical: bool = True) -> Member:
@@ -67,7 +70,7 @@ def test_an_error_of_a_reporter_is_shown_once_in_a_line_with_its_place_and_the_c
     (line,) = case.shown.splitlines()
     assert line == (
         "The callback 'mine' (module epochal.callback) failed in on_epoch_end and is out for the rest of the run; "
-        f"training goes on: core/tests/test_faults.py:{line_of(raised)}: ValueError: [red]no such column[/red] "
+        f"training goes on: {HERE}:{line_of(raised)}: ValueError: [red]no such column[/red] "
         f"{'x' * 60} (EPOCHAL_TRACEBACK=1 shows the traceback)"
     )
     assert not hasattr(raised, "__notes__")
@@ -94,7 +97,7 @@ def test_the_place_of_an_error_is_the_callbacks_own_line_and_not_that_of_a_libra
     with pytest.raises(json.JSONDecodeError) as raised:
         reads.on_epoch_end(0)
     case.faults.handle(make_member("reads", reads, None, 0), "on_epoch_end", raised.value)
-    assert f"core/tests/test_faults.py:{Reads.on_epoch_end.__code__.co_firstlineno + 1}: JSONDecodeError" in case.shown
+    assert f"{HERE}:{Reads.on_epoch_end.__code__.co_firstlineno + 1}: JSONDecodeError" in case.shown
 
 
 def test_the_summary_says_again_what_was_taken_out_in_a_line_each() -> None:
