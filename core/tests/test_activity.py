@@ -7,6 +7,7 @@ import pytest
 
 from epochal.choosing.activity import activities, activity_of, misspelt_names, mistakes
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
+from epochal.settings.names import CallbackName
 
 if TYPE_CHECKING:
     from .conftest import Site
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 FILE = "epochal.toml, line 3"
 
 
-def on(name: str, place: str = f"{FILE}, enable", layer: str = "file") -> dict[str, Setting]:
-    return {name: Setting(True, place, layer)}
+def on(name: str, place: str = f"{FILE}, enable", layer: str = "file") -> dict[CallbackName, Setting]:
+    return {CallbackName(name): Setting(True, place, layer)}
 
 
 @pytest.fixture
@@ -49,9 +50,13 @@ def test_without_settings_the_metadata_decides(full: Site) -> None:
     [
         (Layer(enable=on("thing")), "thing fake-thing", f"yes: {FILE}"),
         (Layer(enable=on("thing", "EPOCHAL_ENABLE", "environment")), "thing fake-thing", "yes: EPOCHAL_ENABLE"),
-        (Layer(tables={"thing": (Table(f"{FILE}, callbacks.thing", "file"),)}), "thing fake-thing", f"yes: {FILE}"),
         (
-            Layer(tables={"thing": (Table(f"{FILE}, callbacks.thing", "file"),) * 2}),
+            Layer(tables={CallbackName("thing"): (Table(f"{FILE}, callbacks.thing", "file"),)}),
+            "thing fake-thing",
+            f"yes: {FILE}",
+        ),
+        (
+            Layer(tables={CallbackName("thing"): (Table(f"{FILE}, callbacks.thing", "file"),) * 2}),
             "thing fake-thing",
             f"yes, 2 instances: {FILE}",
         ),
@@ -82,7 +87,7 @@ def test_what_cannot_be_used_is_not_active_although_it_is_switched_on(full: Site
 def test_of_two_claims_the_one_that_is_preferred_counts(full: Site) -> None:
     full.distribution("other-thing", callbacks={"thing": "fake_other:Thing"})
     assert summaries(full)["thing fake-thing"] == "unusable: duplicate"
-    prefer = {"thing": Setting("other-thing", f"{FILE}, prefer.thing", "file")}
+    prefer = {CallbackName("thing"): Setting("other-thing", f"{FILE}, prefer.thing", "file")}
     found = summaries(full, merge([Layer(enable=on("thing"), prefer=prefer)]))
     assert found["thing other-thing"] == f"yes: {FILE}"
     assert found["thing fake-thing"] == f"no: {FILE} prefers other-thing"
@@ -100,10 +105,10 @@ def test_what_is_named_by_where_it_is_is_found_by_its_name_too(full: Site) -> No
     off = Layer(disable=on("loss_printer", "EPOCHAL_DISABLE", "environment"))
     for layers, expected in (([layer], f"yes: {FILE}"), ([layer, off], "no: switched off by EPOCHAL_DISABLE")):
         for name in ("fake_thing:LossPrinter", "loss_printer"):
-            found = activity_of(name, full.catalogue(), merge(layers))
+            found = activity_of(CallbackName(name), full.catalogue(), merge(layers))
             assert found is not None
             assert found.summary == expected
-    assert activity_of("loss_printer", full.catalogue(), Settings()) is None
+    assert activity_of(CallbackName("loss_printer"), full.catalogue(), Settings()) is None
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_what_is_named_by_where_it_is_is_found_by_its_name_too(full: Site) -> No
 def test_mistakes_are_told_from_metadata(full: Site, layer: Layer, expected: str) -> None:
     full.distribution("broken", callbacks={"broken": "not there"})
     if layer.prefer:
-        layer = Layer(prefer={"thing": Setting("nobody", "there", "file")})
+        layer = Layer(prefer={CallbackName("thing"): Setting("nobody", "there", "file")})
     (problem,) = mistakes(full.catalogue(), merge([layer]))
     assert expected in problem
 
@@ -131,7 +136,7 @@ def test_mistakes_are_told_from_metadata(full: Site, layer: Layer, expected: str
 @pytest.mark.parametrize("key", ["disable", "priority", "on_error", "before", "after"])
 def test_a_setting_for_a_name_that_nobody_has_is_told_if_it_looks_misspelt(key: str) -> None:
     names = ["early_stoping", "earlystopping#2", "histroy", "my_early_stopping", "mine", "early_stopping"]
-    layer: Any = {key: {name: Setting(1, f"{FILE}, {key}.{name}", "file") for name in names}}
+    layer: Any = {key: {name: Setting(1, f"{FILE}, {key}.{name}", "file") for name in map(CallbackName, names)}}
     assert list(misspelt_names(merge([Layer(**layer)]), ["early_stopping"])) == [
         f"{FILE}, {key}.early_stoping: no callback has the name 'early_stoping'. Did you mean 'early_stopping'?",
         f"{FILE}, {key}.earlystopping#2: no callback has the name 'earlystopping'. Did you mean 'early_stopping'?",

@@ -9,6 +9,7 @@ import pytest
 from epochal import Callback, OrderError
 from epochal.choosing.selection import select
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
+from epochal.settings.names import CallbackName
 
 if TYPE_CHECKING:
     from epochal.engine.member import Member
@@ -43,17 +44,17 @@ def full(site: Site) -> Site:
     return site
 
 
-def switched(on: bool, *named: str) -> dict[str, Setting]:
-    return {name: Setting(on, f"there, {name}", "file") for name in named}
+def switched(on: bool, *named: str) -> dict[CallbackName, Setting]:
+    return {CallbackName(name): Setting(on, f"there, {name}", "file") for name in named}
 
 
-def table(name: str, **parameters: Any) -> dict[str, tuple[Table, ...]]:
+def table(name: str, **parameters: Any) -> dict[CallbackName, tuple[Table, ...]]:
     given = {key: Setting(value, f"there, {name}.{key}", "file") for key, value in parameters.items()}
-    return {name: (Table(f"there, {name}", "file", given),)}
+    return {CallbackName(name): (Table(f"there, {name}", "file", given),)}
 
 
 def test_what_is_named_by_where_it_is_is_set_by_that_or_by_its_name(full: Site) -> None:
-    for key in ("fake_things:Writer", "writer"):
+    for key in map(CallbackName, ("fake_things:Writer", "writer")):
         layer = Layer(
             tables=table("fake_things:Writer", path="a"),
             priority={key: Setting(95, "there, line 1", "file")},
@@ -70,7 +71,7 @@ def test_an_object_of_a_class_is_set_by_where_the_class_is(full: Site) -> None:
     class Theirs(FakeStopping):  # type: ignore[misc]
         pass
 
-    layer = Layer(priority={"fake_things:FakeStopping": Setting(95, "there", "file")})
+    layer = Layer(priority={CallbackName("fake_things:FakeStopping"): Setting(95, "there", "file")})
     members = {each.name: each for each in select([FakeStopping(), Theirs()], full.catalogue(), merge([layer]))}
     assert (members["fake_stopping"].priority, members["theirs"].priority) == (95, 50)
 
@@ -106,8 +107,8 @@ def test_on_here_by_where_it_is_and_off_there_by_its_name_is_a_mistake() -> None
 def test_the_place_in_the_order_is_set_from_outside(full: Site) -> None:
     layer = Layer(
         tables=table("fake_things:Writer", path="a"),
-        after={"fake_stopping": Setting(["fake_things:Writer"], "there, after", "file")},
-        before={"mine": Setting(["writer"], "there, before", "file")},
+        after={CallbackName("fake_stopping"): Setting(["fake_things:Writer"], "there, after", "file")},
+        before={CallbackName("mine"): Setting(["writer"], "there, before", "file")},
     )
     members = select(["fake_stopping", Mine()], full.catalogue(), merge([layer]))
     assert names(members) == ["base_logger", "history", "mine", "writer", "fake_stopping"]
@@ -122,12 +123,12 @@ def test_the_place_that_is_set_takes_the_place_of_the_callbacks_own(full: Site) 
 
     given = [Mine(), Early()]
     assert names(select(given, full.catalogue()))[2:4] == ["early", "mine"]
-    layer = Layer(before={"early": Setting([], "there", "file")})
+    layer = Layer(before={CallbackName("early"): Setting([], "there", "file")})
     assert names(select(given, full.catalogue(), merge([layer])))[2:4] == ["mine", "early"]
 
 
 def test_an_impossible_place_is_an_error_that_names_where_it_is_set(full: Site) -> None:
-    layer = Layer(before={"mine": Setting(["history"], "epochal.toml, line 3", "file")})
+    layer = Layer(before={CallbackName("mine"): Setting(["history"], "epochal.toml, line 3", "file")})
     with pytest.raises(OrderError, match=r"from its `before`, set in epochal\.toml, line 3"):
         select([Mine()], full.catalogue(), merge([layer]))
 

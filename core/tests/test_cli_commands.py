@@ -14,6 +14,7 @@ from rich.console import Console
 
 from epochal.cli import main
 from epochal.settings.layers import Layer, Setting, Table, merge
+from epochal.settings.names import CallbackName
 from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
@@ -376,11 +377,11 @@ def test_config_lists_mistakes_and_ends_with_1(
 def test_the_entries_of_settings_name_every_key() -> None:
     one, two = (Setting(value, "p, k", "file") for value in ("a", "b"))
     layer = Layer(
-        enable={"x": one},
-        disable={"y": two},
-        prefer={"x": one},
-        on_error={"x": two},
-        tables={"z": (Table("p, z", "file", {"k": one}), Table("p, z", "file", {"k": two}))},
+        enable={CallbackName("x"): one},
+        disable={CallbackName("y"): two},
+        prefer={CallbackName("x"): one},
+        on_error={CallbackName("x"): two},
+        tables={CallbackName("z"): (Table("p, z", "file", {"k": one}), Table("p, z", "file", {"k": two}))},
     )
     assert {key: each.value for key, each in merge([layer]).entries()} == {
         "enable.z": True,

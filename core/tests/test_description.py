@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from epochal import AmbiguousCallbackError, CallbackImportError, UnknownCallbackError
 from epochal.reports.description import Description, describe
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
+from epochal.settings.names import CallbackName
 
 if TYPE_CHECKING:
     from .conftest import Site
@@ -148,7 +149,7 @@ def test_the_settings_are_told_of_each_instance(full: Site) -> None:
     for value in (5, 6):
         setting = Setting(value, f"epochal.toml, line {value}, callbacks.stopper.patience", "file")
         tables.append(Table(f"epochal.toml, line {value - 1}, callbacks.stopper", "file", {"patience": setting}))
-    found = of(full, "stopper#2", merge([Layer(tables={"stopper": tuple(tables)})]))
+    found = of(full, "stopper#2", merge([Layer(tables={CallbackName("stopper"): tuple(tables)})]))
     assert found.activity.summary == "yes, 2 instances: epochal.toml, line 4"
     patience = next(each for each in found.parameters if each.name == "patience")
     assert {name: each.value for name, each in patience.given.items()} == {"stopper": 5, "stopper#2": 6}
@@ -161,7 +162,7 @@ def test_a_class_that_is_not_installed_is_described_by_where_it_is(full: Site) -
         "Stopper",
         False,
     )
-    on: Any = {"fake_things:Stopper": Setting(True, "EPOCHAL_ENABLE", "environment")}
+    on = {CallbackName("fake_things:Stopper"): Setting(True, "EPOCHAL_ENABLE", "environment")}
     assert of(full, "fake_things:Stopper", merge([Layer(enable=on)])).activity.summary == "yes: EPOCHAL_ENABLE"
 
 
@@ -189,5 +190,5 @@ def test_what_cannot_be_described_is_an_error(full: Site) -> None:
     full.distribution("other", callbacks={"stopper": "fake_things:Silent"})
     with pytest.raises(AmbiguousCallbackError):
         of(full, "stopper")
-    prefer = {"stopper": Setting("other", "there", "file")}
+    prefer = {CallbackName("stopper"): Setting("other", "there", "file")}
     assert of(full, "stopper", merge([Layer(prefer=prefer)])).class_name == "Silent"

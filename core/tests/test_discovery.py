@@ -14,6 +14,7 @@ from epochal import (
     UnknownCallbackError,
 )
 from epochal.installed.discovery import Catalogue, Record, Status, discover
+from epochal.settings.names import CallbackName
 
 if TYPE_CHECKING:
     from .conftest import Site
@@ -29,7 +30,7 @@ def test_a_record_is_what_the_metadata_says(site: Site) -> None:
     site.package("fake_package")
     site.distribution("fake-dist", "1.2.3", callbacks={"fake_one": "fake_package.inner:Thing.part"})
     record = discover().find("fake_one")
-    assert record == Record("fake_one", "fake_package.inner:Thing.part", "fake-dist", "1.2.3")
+    assert record == Record("fake_one", CallbackName("fake_package.inner:Thing.part"), "fake-dist", "1.2.3")
     assert record.status is Status.OK
     assert record.reason == ""
     assert record.origin == "fake-dist 1.2.3"

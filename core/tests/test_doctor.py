@@ -13,6 +13,7 @@ from epochal.cli.doctor import JSON
 from epochal.installed.discovery import Catalogue, Record
 from epochal.reports.doctor import Diagnosis, Finding, diagnose, environment, plugins
 from epochal.settings.layers import Settings
+from epochal.settings.names import CallbackName
 from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_an_older_copy_that_is_left_is_told(full: Site) -> None:
 
 
 def test_what_is_named_by_no_distribution_has_no_metadata_to_look_at(full: Site) -> None:
-    record = Record("x", "fake:X", "module fake", "")
+    record = Record("x", CallbackName("fake:X"), "module fake", "")
     catalogue = Catalogue((record,))
     assert [*plugins.installed_twice(catalogue), *plugins.unmet_requirements(catalogue)] == []
     assert [name for name, _ in plugins.facts(catalogue)] == [name for name, _ in plugins.facts(Catalogue())]
@@ -179,7 +180,7 @@ def test_an_import_that_hangs_is_told_and_the_others_go_on(
     assert (
         found == f"importing the callback 'a_hanging' of fake-a_hanging 1.0 took more than {plugins.PATIENCE} seconds."
     )
-    assert [[name for name, *_ in each] for each in asked] == [["a_hanging", "b_good"], ["b_good"]]
+    assert [[name for _, name, *_ in each] for each in asked] == [["a_hanging", "b_good"], ["b_good"]]
 
 
 def test_what_is_known_from_its_import_is_not_told_again_of_the_run(full: Site, project: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from epochal.editing.switching import disable, enable, file_to_edit
 from epochal.errors import CallbackImportError, ConfigError, EpochalError, UnknownCallbackError
 from epochal.installed.discovery import Catalogue
+from epochal.settings.names import CallbackName
 from epochal.settings.reading import VARIABLES, read_file
 from epochal.settings.toml import parse_toml
 
@@ -73,7 +74,7 @@ def full(site: Site) -> Site:
 
 
 def on(site: Site, path: Path, name: str, **given: str) -> Edit:
-    return enable(path, [name], given, site.catalogue())
+    return enable(path, [CallbackName(name)], given, site.catalogue())
 
 
 def whats(edit: Edit) -> list[str]:
@@ -165,7 +166,7 @@ def test_what_is_no_instance_is_an_error(full: Site, tmp_path: Path, name: str) 
     with pytest.raises(EpochalError, match="is no instance: the second one is stopper#2"):
         on(full, tmp_path / "epochal.toml", name)
     with pytest.raises(EpochalError, match="is no instance"):
-        disable(tmp_path / "epochal.toml", [name], Catalogue())
+        disable(tmp_path / "epochal.toml", [CallbackName(name)], Catalogue())
 
 
 def test_a_class_is_switched_on_by_where_it_is(full: Site, tmp_path: Path) -> None:
@@ -228,20 +229,20 @@ def test_of_two_claims_the_one_that_the_file_prefers_is_checked(full: Site, tmp_
 def test_switching_off_takes_the_name_out_of_the_other_list_and_keeps_the_table(tmp_path: Path) -> None:
     path = tmp_path / "epochal.toml"
     path.write_text('enable = ["a", "b"]\n\n[callbacks.a]\nx = 1\n')
-    edit = disable(path, ["a"], Catalogue())
+    edit = disable(path, [CallbackName("a")], Catalogue())
     assert edit.text == 'enable = ["b"]\ndisable = ["a"]\n\n[callbacks.a]\nx = 1\n'
     assert whats(edit) == [
         "epochal.toml, line 1: 'a' removed from enable",
         "epochal.toml, line 2: 'a' added to disable",
     ]
     edit.write()
-    assert disable(path, ["a"], Catalogue()).changes == ()
+    assert disable(path, [CallbackName("a")], Catalogue()).changes == ()
 
 
 @pytest.mark.parametrize("name", ["base_logger", "history"])
 def test_the_pinned_two_cannot_be_switched_off(tmp_path: Path, name: str) -> None:
     with pytest.raises(EpochalError, match="pinned"):
-        disable(tmp_path / "epochal.toml", [name], Catalogue())
+        disable(tmp_path / "epochal.toml", [CallbackName(name)], Catalogue())
 
 
 def test_on_and_off_again_and_again(full: Site, tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_on_and_off_again_and_again(full: Site, tmp_path: Path) -> None:
     for _ in range(2):
         on(full, path, "stopper").write()
         assert parse_toml(path.read_text())["disable"] == ["bar"]
-        disable(path, ["stopper"], Catalogue()).write()
+        disable(path, [CallbackName("stopper")], Catalogue()).write()
         assert parse_toml(path.read_text())["disable"] == ["bar", "stopper"]
     for comment in ("# mine", "# always", "# when to stop", "# epochs", "# the end"):
         assert path.read_text().count(comment) == 1
@@ -300,7 +301,7 @@ def test_however_a_file_is_written_it_says_then_what_it_should(
         assert after[key] == before[key]
     if "\r" in text:
         assert b"\n" not in path.read_bytes().replace(b"\r\n", b"")
-    disable(path, ["stopper"], Catalogue()).write()
+    disable(path, [CallbackName("stopper")], Catalogue()).write()
     assert "stopper" in parse_toml(path.read_bytes().decode())["disable"]
 
 
@@ -312,7 +313,7 @@ def test_comments_and_the_other_lines_stay(tmp_path: Path, data: st.DataObject) 
     text = "".join(data.draw(st.permutations(blocks)))
     path = tmp_path / "epochal.toml"
     path.write_text(text)
-    edit = disable(path, [data.draw(st.sampled_from(["a", "other"]))], Catalogue())
+    edit = disable(path, [CallbackName(data.draw(st.sampled_from(["a", "other"])))], Catalogue())
     kept = [line for line in text.splitlines() if line]
     new = [line for line in edit.text.splitlines() if line]
     assert [line for line in new if line in kept] == kept
@@ -336,7 +337,7 @@ def test_a_file_with_mistakes_where_it_is_edited_is_left_alone(
     with pytest.raises(ConfigError, match=expected):
         on(full, path, "stopper")
     with pytest.raises(ConfigError, match=expected):
-        disable(path, ["stopper"], Catalogue())
+        disable(path, [CallbackName("stopper")], Catalogue())
     assert path.read_text() == text
 
 
@@ -361,7 +362,7 @@ def test_what_cannot_be_edited_safely_is_said_and_left_alone(tmp_path: Path, mon
     for name in ("add_key", "put"):
         monkeypatch.setattr(f"epochal.editing.draft.{name}", lambda text, *_, **__: f"{text}z = 2\n")
     with pytest.raises(EpochalError, match=r"Do it by hand: disable: 'a' added to disable"):
-        disable(path, ["a"], Catalogue())
+        disable(path, [CallbackName("a")], Catalogue())
     assert path.read_text() == "x = 1\n"
 
 
@@ -372,13 +373,13 @@ def test_a_way_that_does_not_work_gives_place_to_the_next(tmp_path: Path, monkey
         raise ParseError(1, 1)
 
     monkeypatch.setattr("epochal.editing.draft.add_key", fails)
-    assert disable(tmp_path / "epochal.toml", ["a"], Catalogue()).text == 'disable = ["a"]\n'
+    assert disable(tmp_path / "epochal.toml", [CallbackName("a")], Catalogue()).text == 'disable = ["a"]\n'
 
 
 def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "epochal.toml"
     path.write_text("x = 1\n")
-    edit = disable(path, ["a"], Catalogue())
+    edit = disable(path, [CallbackName("a")], Catalogue())
 
     def full_disk(*_: Any) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -14,7 +14,6 @@ from epochal import Callback, Outcome, hookimpl
 from epochal.choosing.selection import arrange
 from epochal.engine.driver import Driver
 from epochal.engine.member import make_member
-from epochal.engine.ordering import unique_name
 from epochal.hookspecs import EVENTS, KERAS_EVENTS, OWN_EVENTS
 from epochal.inspection.identity import default_name
 from epochal.run import Run
@@ -199,7 +198,7 @@ def _given_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def select(given: Any) -> list[Member]:
         names: list[str] = []
         for callback in given:
-            names.append(unique_name(default_name(callback), names))
+            names.append(default_name(callback).unique(names))
         return arrange(make_member(name, each, None, 0) for name, each in zip(names, given, strict=True))
 
     monkeypatch.setattr(epochal.hosts.loop, "select", select)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from epochal.choosing.activity import find_record
 from epochal.choosing.selection import select
@@ -19,7 +17,7 @@ from epochal.errors import CallbackImportError, ConfigError, InvalidCallbackErro
 from epochal.installed.discovery import Catalogue
 from epochal.launch.early_check import check_settings
 from epochal.settings.layers import Layer, Setting
-from epochal.settings.names import absolute_name, is_path, relative_name, split_names, split_path
+from epochal.settings.names import CallbackName
 from epochal.settings.reading import VARIABLES, command_line, load_settings
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ def here(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def load(name: str) -> Any:
-    return find_record(name, Catalogue()).load()
+    return find_record(CallbackName(name), Catalogue()).load()
 
 
 def active(**given: Any) -> list[str]:
@@ -95,73 +93,10 @@ def active(**given: Any) -> list[str]:
 
 def problems(*names: str) -> list[str]:
     """Give what is wrong when names are switched on."""
-    layer = Layer(enable={absolute_name(name, Path.cwd()): Setting(True, name, "command line") for name in names})
+    layer = Layer(enable={CallbackName(name).absolute(): Setting(True, name, "command line") for name in names})
     with command_line(layer), pytest.raises(ConfigError) as caught:
         select(settings=load_settings(Path.cwd()))
     return list(caught.value.problems)
-
-
-# Names
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("./my_callback.py", ("./my_callback.py", "")),
-        ("my_callback.py", ("my_callback.py", "")),
-        ("../a b/c.py:Loss.Printer", ("../a b/c.py", "Loss.Printer")),
-        ("c.py:Loss#2", ("c.py", "Loss")),
-        ("c.py#2", ("c.py", "")),
-        ("./c", ("./c", "")),
-        ("a:b/c.py", ("a:b/c.py", "")),
-    ],
-)
-def test_a_path_has_a_separator_or_ends_with_py(name: str, expected: tuple[str, str]) -> None:
-    assert is_path(name)
-    assert split_path(name) == expected
-
-
-@pytest.mark.parametrize("name", ["early_stopping", "package.module:Class", "csv_logger#2", "py", "", ":", "a.b:c.py"])
-def test_any_other_name_is_none(name: str) -> None:
-    assert not is_path(name)
-    assert absolute_name(name, Path("/x")) == name
-
-
-@pytest.mark.parametrize(
-    ("typed", "names"),
-    [
-        ("a,b", ["a", "b"]),
-        (" a , b,, ", ["a", "b"]),
-        ("a b", ["a", "b"]),
-        ("", []),
-        ("./marked.py,printer.py:LossPrinter", ["./marked.py", "printer.py:LossPrinter"]),
-        ("./marked.py a", ["./marked.py", "a"]),
-        ("a dir/x.py", ["a dir/x.py"]),
-        ("a, b.py", ["a, b.py"]),
-        ("a, b.py:X", ["a, b.py:X"]),
-        ("a dir/typo.py", ["a dir/typo.py"]),
-    ],
-)
-def test_names_are_split_at_commas_and_spaces_but_not_the_path_of_a_file(
-    here: Path, typed: str, names: list[str]
-) -> None:
-    (here / "a dir").mkdir()
-    (here / "a dir" / "x.py").touch()
-    (here / "a, b.py").touch()
-    assert split_names(typed) == names
-
-
-@given(
-    st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=1, max_size=3),
-    st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), max_size=2),
-    st.sampled_from(["", ":Printer", ":Printer#2", "#2"]),
-)
-def test_a_name_is_the_same_from_everywhere(parts: list[str], folder: list[str], rest: str) -> None:
-    name, start = "./" + "/".join(parts) + ".py" + rest, Path("/", *folder).absolute()
-    absolute = absolute_name(name, start)
-    assert absolute_name(absolute, Path("/elsewhere")) == absolute
-    assert absolute_name(relative_name(absolute, start), start) == absolute
-    assert absolute_name("sub/../" + name, start) == absolute
 
 
 def test_a_home_folder_is_known(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +151,7 @@ def test_a_file_hides_no_other_module(here: Path) -> None:
     (here / "my-callback.py").write_text(MARKED)
     assert load("./logging.py") is not logging
     assert sys.modules["logging"] is logging
-    assert [find_record(f"./{name}.py", Catalogue()).name for name in ("logging", "my-callback")] == [
+    assert [find_record(CallbackName(f"./{name}.py"), Catalogue()).name for name in ("logging", "my-callback")] == [
         "logging",
         "my_callback",
     ]
@@ -436,14 +371,14 @@ def test_a_bare_name_of_a_file_is_told_how_it_is_written(capsys: pytest.CaptureF
 
 
 def test_a_file_is_checked_before_a_script_begins(here: Path) -> None:
-    layer = Layer(enable={str(here / "two.py"): Setting(True, "--enable two.py", "command line")})
+    layer = Layer(enable={CallbackName(str(here / "two.py")): Setting(True, "--enable two.py", "command line")})
     with command_line(layer), pytest.raises(ConfigError, match=r"Name one of them: \./two\.py:First or"):
         check_settings()
 
 
 def test_a_file_that_needs_a_framework_is_checked_when_a_run_begins(here: Path) -> None:
     (here / "needy.py").write_text("import torch\n")
-    with command_line(Layer(enable={str(here / "needy.py"): Setting(True, "--enable", "command line")})):
+    with command_line(Layer(enable={CallbackName(str(here / "needy.py")): Setting(True, "--enable", "command line")})):
         check_settings()
     assert "needy" not in sys.modules
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal import OrderError, Priority
-from epochal.engine.ordering import PINNED, Candidate, base_name, order, unique_name
+from epochal.engine.ordering import PINNED, Candidate, order
 
 NAMES = ("ada", "bob", "cyd", "dan", "eve", "fay", "ada#2", "ada#3", "bob#2")
 ROLES = tuple(Priority)
@@ -392,18 +392,6 @@ def test_reasons_name_what_put_a_callback_where_it_is() -> None:
     assert "report runs before it" in reasons["ema"]
     assert reasons["plateau"] == "priority 30 (SCHEDULE), given in code as number 2"
     assert reasons["own"] == "priority 42, given in code as number 1"
-
-
-def test_unique_names_count_on_from_two() -> None:
-    assert unique_name("a", []) == "a"
-    assert unique_name("a", ["a"]) == "a#2"
-    assert unique_name("a", ["a", "a#2", "b"]) == "a#3"
-    assert unique_name("a", ["a#2"]) == "a"
-
-
-def test_the_base_name_leaves_the_number_out() -> None:
-    assert base_name("csv_logger#12") == "csv_logger"
-    assert base_name("csv_logger") == "csv_logger"
 
 
 def test_an_edge_to_what_is_not_active_is_in_the_reason() -> None:

@@ -11,6 +11,7 @@ from epochal.hookspecs import EVENTS
 from epochal.inspection.events import events_of
 from epochal.reports.plan import Plan, make_plan, order_events
 from epochal.settings.layers import Layer, Setting, merge
+from epochal.settings.names import CallbackName
 from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def full(site: Site) -> Site:
 
 
 def plan_of(site: Site, *enabled: str, **more: Any) -> Plan:
-    layer = Layer(enable={name: Setting(True, f"there, line 1, {name}", "file") for name in enabled}, **more)
+    layer = Layer(
+        enable={CallbackName(name): Setting(True, f"there, line 1, {name}", "file") for name in enabled}, **more
+    )
     return make_plan(site.folder, site.catalogue(), merge([layer]))
 
 

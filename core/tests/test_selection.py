@@ -20,6 +20,7 @@ from epochal import (
 )
 from epochal.choosing.selection import arrange, select, survey
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
+from epochal.settings.names import CallbackName
 
 if TYPE_CHECKING:
     from epochal.engine.member import Member
@@ -263,14 +264,14 @@ def test_a_declared_priority_is_not_changed_by_the_list(full: Site, where: str) 
 
 
 def test_names_in_the_list_are_behind_what_stands_before_them(full: Site) -> None:
-    early = Settings(priority={"fake_stopping": Setting(20, "there", "file")})
+    early = Settings(priority={CallbackName("fake_stopping"): Setting(20, "there", "file")})
     members = select([Mine(), "fake_stopping"], full.catalogue(), early)
     assert names(members)[2:4] == ["mine", "fake_stopping"]
     assert members[2].reason == "priority 20, listed before fake_stopping, given in code as number 1"
 
 
 def test_a_priority_of_the_settings_is_a_declared_one(full: Site) -> None:
-    settings = Settings(priority={"mine": Setting(80, "there", "file")})
+    settings = Settings(priority={CallbackName("mine"): Setting(80, "there", "file")})
     members = select([Mine(), Rated()], full.catalogue(), settings)
     assert names(members)[2:4] == ["rated", "mine"]
     assert members[3].reason.startswith("priority 80, set in there")
@@ -278,8 +279,8 @@ def test_a_priority_of_the_settings_is_a_declared_one(full: Site) -> None:
 
 def test_what_is_switched_on_by_the_settings_follows_nobody_in_the_list(full: Site) -> None:
     settings = Settings(
-        switches={"fake_stopping": Setting(True, "there", "file")},
-        priority={"fake_stopping": Setting(20, "there", "file")},
+        switches={CallbackName("fake_stopping"): Setting(True, "there", "file")},
+        priority={CallbackName("fake_stopping"): Setting(20, "there", "file")},
     )
     assert names(select([Mine()], full.catalogue(), settings))[2:4] == ["fake_stopping", "mine"]
 
@@ -482,13 +483,13 @@ def test_nothing_is_kept_between_two_selections(full: Site) -> None:
 # The settings
 
 
-def switched(on: bool, *named: str) -> dict[str, Setting]:
-    return {name: Setting(on, f"there, {name}", "file") for name in named}
+def switched(on: bool, *named: str) -> dict[CallbackName, Setting]:
+    return {CallbackName(name): Setting(on, f"there, {name}", "file") for name in named}
 
 
-def table(name: str, **parameters: Any) -> dict[str, tuple[Table, ...]]:
+def table(name: str, **parameters: Any) -> dict[CallbackName, tuple[Table, ...]]:
     given = {key: Setting(value, f"there, {name}.{key}", "file") for key, value in parameters.items()}
-    return {name: (Table(f"there, {name}", "file", given),)}
+    return {CallbackName(name): (Table(f"there, {name}", "file", given),)}
 
 
 def test_the_settings_switch_on_and_off(full: Site) -> None:
@@ -533,8 +534,8 @@ def test_the_pinned_two_cannot_be_switched_off(full: Site) -> None:
 
 
 def test_a_table_gives_parameters_and_several_tables_several_instances(full: Site) -> None:
-    several = (*table("writer", path="a")["writer"], *table("writer", path="b")["writer"])
-    members = select(None, full.catalogue(), merge([Layer(tables={"writer": several})]))
+    several = tuple(each for path in "ab" for (each,) in table("writer", path=path).values())
+    members = select(None, full.catalogue(), merge([Layer(tables={CallbackName("writer"): several})]))
     assert {member.name: member.callback.path for member in members if "writer" in member.name} == {
         "writer": "a",
         "writer#2": "b",
@@ -544,14 +545,14 @@ def test_a_table_gives_parameters_and_several_tables_several_instances(full: Sit
 def test_each_of_several_instances_tells_where_it_is_switched_on(full: Site) -> None:
     path = {"path": Setting("a", "", "file")}
     several = tuple(Table(f"x.toml, line {line}, callbacks.writer", "file", path) for line in (3, 7))
-    members = select(None, full.catalogue(), merge([Layer(tables={"writer": several})]))
+    members = select(None, full.catalogue(), merge([Layer(tables={CallbackName("writer"): several})]))
     assert [member.activated for member in members if "writer" in member.name] == ["x.toml, line 3", "x.toml, line 7"]
 
 
 def test_one_of_several_instances_can_be_switched_off_and_the_others_keep_their_names(full: Site) -> None:
-    several = tuple(table("writer", path=path)["writer"][0] for path in "abc")
+    several = tuple(each for path in "abc" for (each,) in table("writer", path=path).values())
     off = switched(False, "writer#2")
-    members = select(None, full.catalogue(), merge([Layer(tables={"writer": several}, disable=off)]))
+    members = select(None, full.catalogue(), merge([Layer(tables={CallbackName("writer"): several}, disable=off)]))
     assert {member.name: member.callback.path for member in members if "writer" in member.name} == {
         "writer": "a",
         "writer#3": "c",
@@ -579,10 +580,10 @@ def test_a_class_of_the_same_name_has_the_name_of_the_installed_one(full: Site) 
     full.package("board", "import epochal\nclass TensorBoard(epochal.Callback): ...")
     full.distribution("their-board", callbacks={"tensorboard": "board:TensorBoard"})
     assert "tensorboard" in names(select([TensorBoard()], full.catalogue()))
-    switched_on = merge([Layer(enable={"tensorboard": Setting(True, "there", "file")})])
+    switched_on = merge([Layer(enable={CallbackName("tensorboard"): Setting(True, "there", "file")})])
     with pytest.warns(UserWarning, match="the code gives its own 'tensorboard', so there is not used"):
         assert names(select([TensorBoard()], full.catalogue(), switched_on)).count("tensorboard") == 1
-    switched_off = merge([Layer(disable={"tensorboard": Setting(True, "there", "file")})])
+    switched_off = merge([Layer(disable={CallbackName("tensorboard"): Setting(True, "there", "file")})])
     with pytest.warns(UserWarning, match="'tensorboard' that the code gives is left out: there switches it off"):
         assert "tensorboard" not in names(select([TensorBoard()], full.catalogue(), switched_off))
 
@@ -608,8 +609,11 @@ def test_a_dict_of_callbacks_is_taken_as_keras_takes_it(full: Site) -> None:
 
 def test_priority_and_failure_policy_are_set_for_a_name_or_one_instance(full: Site) -> None:
     layer = Layer(
-        priority={"mine": Setting(5, "there, line 1", "file"), "mine#2": Setting(95, "there, line 2", "file")},
-        on_error={"mine": Setting("disable", "there", "file")},
+        priority={
+            CallbackName("mine"): Setting(5, "there, line 1", "file"),
+            CallbackName("mine#2"): Setting(95, "there, line 2", "file"),
+        },
+        on_error={CallbackName("mine"): Setting("disable", "there", "file")},
     )
     members = {member.name: member for member in select([Mine(), Mine()], full.catalogue(), merge([layer]))}
     assert list(members) == ["base_logger", "history", "mine", "progbar_logger", "mine#2"]
@@ -620,7 +624,7 @@ def test_priority_and_failure_policy_are_set_for_a_name_or_one_instance(full: Si
 
 def test_of_two_claims_the_preferred_one_is_taken(full: Site) -> None:
     full.distribution("other-things", callbacks={"fake_stopping": "fake_things:FakeStopping"})
-    layer = Layer(prefer={"fake_stopping": Setting("Other.Things", "there", "file")})
+    layer = Layer(prefer={CallbackName("fake_stopping"): Setting("Other.Things", "there", "file")})
     members = {member.name: member for member in select(["fake_stopping"], full.catalogue(), merge([layer]))}
     assert members["fake_stopping"].origin == "other-things 1.0"
 
@@ -636,7 +640,9 @@ def test_a_name_that_is_switched_off_and_misspelt_is_warned_of_unless_the_code_g
 
     class LostPrinter(Mine): ...
 
-    settings = merge([Layer(priority={"lost_printer": Setting(3, "x.toml, line 1, priority.lost_printer", "file")})])
+    settings = merge(
+        [Layer(priority={CallbackName("lost_printer"): Setting(3, "x.toml, line 1, priority.lost_printer", "file")})]
+    )
     with pytest.warns(UserWarning, match="no callback has the name 'lost_printer'. Did you mean 'loss_printer'?"):
         select([LossPrinter()], full.catalogue(), settings)
     select([LossPrinter(), LostPrinter()], full.catalogue(), settings)
@@ -645,7 +651,7 @@ def test_a_name_that_is_switched_off_and_misspelt_is_warned_of_unless_the_code_g
 def test_all_mistakes_of_the_settings_are_told_at_once(full: Site) -> None:
     layer = Layer(
         enable=switched(True, "fake_stoping"),
-        prefer={"fake_stopping": Setting("nobody", "there, prefer", "file")},
+        prefer={CallbackName("fake_stopping"): Setting("nobody", "there, prefer", "file")},
         problems=("there: something else.",),
     )
     with pytest.raises(ConfigError) as caught:

@@ -8,15 +8,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.ordering import PINNED, base_name
+from ..engine.ordering import PINNED
 from ..errors import CallbackError, UnknownCallbackError, nearest
-from ..installed.discovery import VALUE, Record, Status
-from ..settings.names import absolute_name, is_path, short_name, snake_case
+from ..installed.discovery import VALUE, Status
+from ..installed.place_record import place_record
+from ..settings.names import CallbackName, snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..installed.discovery import Catalogue
+    from ..installed.discovery import Catalogue, Record
     from ..settings.layers import Settings
 
 BY_ITSELF = "active by itself"
@@ -57,35 +58,35 @@ def activities(catalogue: Catalogue, settings: Settings) -> list[Activity]:
 
     What the settings switch on by where it is (`package.module:Class`, or the path of a file) comes last.
     """
-    chosen = catalogue.preferring({name: each.value for name, each in settings.prefer.items()}).records
+    chosen = catalogue.preferring({str(name): each.value for name, each in settings.prefer.items()}).records
     result = []
     for record in catalogue.records:
         kept = next((each for each in chosen if (each.name, each.origin) == (record.name, record.origin)), None)
         if kept is None:
-            other = settings.prefer[record.name]
+            other = settings.prefer[CallbackName(record.name)]
             settled = replace(record, status=Status.OK, reason="") if record.status is Status.DUPLICATE else record
             result.append(Activity(settled, False, f"{other.where} prefers {other.value}"))
         else:
-            result.append(_activity(record.name, kept, settings))
-    for name in filter(is_address, settings.enabled()):
+            result.append(_activity(CallbackName(record.name), kept, settings))
+    for name in (name for name in settings.enabled() if name.is_place):
         with suppress(UnknownCallbackError):  # it is among the mistakes
             result.append(_activity(name, find_record(name, catalogue), settings))
     return result
 
 
-def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity | None:
+def activity_of(name: CallbackName, catalogue: Catalogue, settings: Settings) -> Activity | None:
     """Tell of one callback whether it is active; of an instance, `name#2`, whether its kind is and it is not off.
 
     Returns:
         None: no callback of this name is installed.
     """
-    name = absolute_name(name, Path.cwd())
-    kind = base_name(name)
-    preferred = catalogue.preferring({each: setting.value for each, setting in settings.prefer.items()})
+    name = name.absolute()
+    kind = name.base
+    preferred = catalogue.preferring({str(each): setting.value for each, setting in settings.prefer.items()})
     try:
         record = find_record(kind, preferred)
     except UnknownCallbackError:
-        named = next((each for each in settings.switches if ":" in each and short_name(each) == kind), None)
+        named = next((each for each in settings.switches if each.is_place and each.short == kind), None)
         return None if named is None else activity_of(named, catalogue, settings)
     found = _activity(kind, record, settings)
     off = settings.disabled(name)
@@ -94,12 +95,12 @@ def activity_of(name: str, catalogue: Catalogue, settings: Settings) -> Activity
     return found
 
 
-def _activity(name: str, record: Record, settings: Settings) -> Activity:
+def _activity(name: CallbackName, record: Record, settings: Settings) -> Activity:
     active, why = decide(name, record.autoload, settings)
     return Activity(record, active and record.status is Status.OK, why, len(settings.tables.get(name, (0,))))
 
 
-def decide(name: str, autoload: bool, settings: Settings) -> tuple[bool, str]:
+def decide(name: CallbackName, autoload: bool, settings: Settings) -> tuple[bool, str]:
     """Decide whether a callback is active by its name.
 
     Args:
@@ -124,26 +125,20 @@ def decide(name: str, autoload: bool, settings: Settings) -> tuple[bool, str]:
     return False, f"autoload is off, by {settings.autoload.where}"
 
 
-def is_address(name: str) -> bool:
-    """Tell whether a name says where a callback is: `package.module:Class`, or the path of a file."""
-    return ":" in name or is_path(name)
-
-
-def find_record(name: str, catalogue: Catalogue) -> Record:
+def find_record(name: CallbackName, catalogue: Catalogue) -> Record:
     """Find a name, or take `package.module:Class`, or the path of a file, for what it names.
 
     Raises:
         UnknownCallbackError: Nobody installed it.
     """
-    if is_path(name):
-        from ..installed.file_record import file_record  # as below
+    if name.is_file:
+        from ..installed.file_record import file_record  # imports pluggy, which `epochal list` mostly does without
 
         return file_record(name)
-    if ":" in name:
+    if name.is_place:
         if not VALUE.match(name):
             raise UnknownCallbackError(name, f"{name!r} is not of the form package.module:Class.")
-        module = name.partition(":")[0]
-        return Record(short_name(name), name, f"module {module}", "")
+        return place_record(name)
     try:
         return catalogue.find(name)
     except UnknownCallbackError as error:
@@ -162,7 +157,7 @@ def find_record(name: str, catalogue: Catalogue) -> Record:
 def mistakes(catalogue: Catalogue, settings: Settings) -> list[str]:
     """Tell what is wrong with the settings, as far as that is known without importing a callback."""
     problems = [*settings.problems, *unknown_preferences(catalogue, settings)]
-    catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
+    catalogue = catalogue.preferring({str(name): each.value for name, each in settings.prefer.items()})
     problems += clashes(catalogue, settings)
     for name, switch in settings.switches.items():
         if switch.value:
@@ -188,7 +183,7 @@ def misspelt_names(settings: Settings, known: Iterable[str]) -> Iterator[str]:
     switched_off = {name: each for name, each in settings.switches.items() if not each.value}
     for table in (switched_off, settings.priority, settings.on_error, settings.before, settings.after):
         for name, each in table.items():
-            kind = base_name(name)
+            kind = name.base
             meant = meant_name(kind, known)
             if meant:
                 yield f"{each.place}: no callback has the name {kind!r}. Did you mean {meant!r}?"
@@ -221,7 +216,7 @@ def clashes(catalogue: Catalogue, settings: Settings) -> Iterator[str]:
     """Give the mistakes of files whose callbacks have the name of another one that is active."""
     active: dict[str, Record] = {}
     autoloaded = [record.name for record in catalogue.autoloaded()]
-    for name in dict.fromkeys([*PINNED, *autoloaded, *settings.enabled()]):
+    for name in map(CallbackName, dict.fromkeys([*PINNED, *autoloaded, *settings.enabled()])):
         try:
             found = activity_of(name, catalogue, settings)
         except UnknownCallbackError:
@@ -229,7 +224,7 @@ def clashes(catalogue: Catalogue, settings: Settings) -> Iterator[str]:
         if found is None or not found.active:
             continue
         other = active.setdefault(found.record.name, found.record)
-        if other is not found.record and (is_path(other.value) or is_path(found.record.value)):
+        if other is not found.record and (other.value.is_file or found.record.value.is_file):
             yield (
                 f"{settings.switches[name].place}: {other.origin} and {found.record.origin} would both be the callback "
                 f"{other.name!r}. Give one of them another name."

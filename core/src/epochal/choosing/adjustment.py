@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..engine.ordering import base_name
-from ..installed.discovery import Record
-from ..settings.names import short_name
+from ..installed.place_record import place_record
+from ..settings.names import CallbackName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,24 +27,28 @@ def adjusted(member: Member, settings: Settings) -> Member:
     if on_error is not None:
         member = replace(member, critical=on_error.value == "raise")
     if before is not None:
-        member = replace(member, before=tuple(map(short_name, before.value)), before_from=before.place)
+        member = replace(member, before=_names(before), before_from=before.place)
     if after is not None:
-        member = replace(member, after=tuple(map(short_name, after.value)), after_from=after.place)
+        member = replace(member, after=_names(after), after_from=after.place)
     return member
 
 
-def _said(member: Member, said: Mapping[str, Setting]) -> Setting | None:
-    named = [each for each in said if _is_at(each, member.callback)]
-    return next((said[each] for each in (member.name, base_name(member.name), *named) if each in said), None)
+def _names(setting: Setting) -> tuple[str, ...]:
+    return tuple(CallbackName(name).short for name in setting.value)
 
 
-def switched_off(name: str, item: Any, settings: Settings) -> Setting | None:
-    """Give the setting that switches an object off, by its name or by where its class is."""
+def _said(member: Member, said: Mapping[CallbackName, Setting]) -> Setting | None:
+    name, named = CallbackName(member.name), [each for each in said if _is_at(each, member.callback)]
+    return next((said[each] for each in (name, name.base, *named) if each in said), None)
+
+
+def switched_off(name: CallbackName, item: Any, settings: Settings) -> Setting | None:
+    """Return the setting that switches an object off, by its name or by where its class is."""
     named = (each for each, setting in settings.switches.items() if not setting.value and _is_at(each, item))
-    return settings.disabled(name) or settings.switches.get(next(named, ""))
+    return settings.disabled(name) or next((settings.switches[each] for each in named), None)
 
 
-def _is_at(name: str, item: Any) -> bool:
-    """Tell whether `package.module:Class` is the class of an object, or the object itself."""
-    found = Record(name, name, "", "").loaded() if ":" in name else None
+def _is_at(name: CallbackName, item: Any) -> bool:
+    """Return whether a name is the place of an object's class, or of the object itself."""
+    found = place_record(name).loaded() if name.is_place else None
     return found is not None and (found is item or found is type(item))

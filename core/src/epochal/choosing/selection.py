@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import Parameter, signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.implementation import may_be_called
 from ..engine.member import make_member
-from ..engine.ordering import PINNED, base_name, order, unique_name
+from ..engine.ordering import PINNED, order
 from ..errors import (
     CallbackError,
     CallbackImportError,
@@ -22,7 +21,7 @@ from ..errors import (
 from ..inspection.identity import default_name
 from ..installed.discovery import discover
 from ..settings.layers import Settings
-from ..settings.names import absolute_name
+from ..settings.names import CallbackName
 from ..settings.parameters import assignments, make_arguments
 from ..settings.reading import load_settings
 from ..warn import warn_user
@@ -74,7 +73,7 @@ def select(
 
 def warn_of_misspelt_names(members: Iterable[Member], catalogue: Catalogue, settings: Settings) -> None:
     """Warn of settings for a name that is neither installed nor in the run, and looks misspelt."""
-    names = {base_name(member.name) for member in members} | {record.name for record in catalogue.records}
+    names = {CallbackName(member.name).base for member in members} | {record.name for record in catalogue.records}
     for problem in misspelt_names(settings, names):
         warn_user(problem)
 
@@ -100,7 +99,7 @@ class _Wanted:
         tables: The parameters of its instances; without any there is one with its defaults.
     """
 
-    name: str
+    name: CallbackName
     record: Record
     activated: str
     position: int | None
@@ -164,11 +163,11 @@ class _Problems:
 def _create(
     given: Any, catalogue: Catalogue, settings: Settings, problems: _Problems, stage: str | None = None
 ) -> list[Member]:
-    items = without_repeats(absolute_name(item, Path.cwd()) if isinstance(item, str) else item for item in _flat(given))
+    items = without_repeats(CallbackName(item).absolute() if isinstance(item, str) else item for item in _flat(given))
     _check_objects(items)
     problems.add(*settings.problems, *unknown_preferences(catalogue, settings))
     objects = list(_kept_objects(items, catalogue, settings))
-    catalogue = catalogue.preferring({name: each.value for name, each in settings.prefer.items()})
+    catalogue = catalogue.preferring({str(name): each.value for name, each in settings.prefer.items()})
     problems.add(*clashes(catalogue, settings))
     wanted = list(_wanted(items, catalogue, settings, problems))
     replaced = {each.record.name: _take_replacement(objects, each.record, catalogue) for each in wanted}
@@ -182,7 +181,7 @@ def _create(
         replacement = replaced[each.record.name]
         if replacement is None:
             for title, instance, activated in _instances(each, settings, problems, stage):
-                name = title if title not in members else unique_name(each.record.name, members)
+                name = title if title not in members else CallbackName(each.record.name).unique(members)
                 try:
                     members[name] = make_member(name, instance, each.record, each.position, activated)
                 except CallbackError as error:
@@ -192,7 +191,7 @@ def _create(
             members[each.record.name] = make_member(each.record.name, item, each.record, position)
     problems.settle()
     for position, item in objects:
-        name = unique_name(_name_of(item, catalogue), members)
+        name = _name_of(item, catalogue).unique(members)
         members[name] = make_member(name, item, catalogue.record_of(item), position)
     return [adjusted(member, settings) for member in members.values()]
 
@@ -243,19 +242,19 @@ def _kept_objects(items: list[Any], catalogue: Catalogue, settings: Settings) ->
     for position, item in enumerate(items):
         if isinstance(item, str):
             continue
-        name = unique_name(_name_of(item, catalogue), taken)
+        name = _name_of(item, catalogue).unique(taken)
         taken.add(name)
-        off = switched_off(name, item, settings) if base_name(name) not in PINNED else None
+        off = switched_off(name, item, settings) if name.base not in PINNED else None
         if off is None:
             yield position, item
         else:
             warn_user(f"the callback {name!r} that the code gives is left out: {off.place} switches it off.")
 
 
-def _name_of(item: Any, catalogue: Catalogue) -> str:
-    """Give the name of the installed callback of its class, or of a class of that name (Keras's own), else its own."""
+def _name_of(item: Any, catalogue: Catalogue) -> CallbackName:
+    """Return the name of the installed callback of its class, or of a class of that name (Keras's), else its own."""
     own = catalogue.record_of(item)
-    return own.name if own is not None else catalogue.name_like(default_name(item), type(item).__name__)
+    return CallbackName(own.name if own is not None else catalogue.name_like(default_name(item), type(item).__name__))
 
 
 # What is active by its name
@@ -265,7 +264,7 @@ def _wanted(items: list[Any], catalogue: Catalogue, settings: Settings, problems
     """Give what is active by name: pinned first, then what asks for it, the settings' and the code's."""
     asked = {item: position for position, item in enumerate(items) if isinstance(item, str)}
     autoloaded = [record.name for record in catalogue.autoloaded()]
-    for name in dict.fromkeys([*PINNED, *autoloaded, *settings.enabled(), *asked]):
+    for name in map(CallbackName, dict.fromkeys([*PINNED, *autoloaded, *settings.enabled(), *asked])):
         try:
             found: Record | UnknownCallbackError = find_record(name, catalogue)
         except UnknownCallbackError as error:
@@ -332,7 +331,7 @@ def _instances(
     Returns:
         The name of each instance, the instance, and why it is active.
     """
-    name = wanted.record.name
+    name = CallbackName(wanted.record.name)
     try:
         kind = wanted.record.load()
         if not may_be_called(kind, stage):
@@ -343,9 +342,9 @@ def _instances(
         problems.take(error, wanted.tables[0].place if wanted.tables else wanted.place)
         return
     for number, table in enumerate(wanted.tables, 1):
-        own = name if number == 1 else f"{name}#{number}"
+        own = name.instance(number)
         why = wanted.activated if number == 1 else table.where
-        if number > 1 and any(settings.disabled(f"{each}#{number}") for each in (name, wanted.name)):
+        if number > 1 and any(settings.disabled(each.instance(number)) for each in (name, wanted.name)):
             continue
         if not callable(kind):
             if table.parameters:

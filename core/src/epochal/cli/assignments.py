@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from ..settings.names import CallbackName
+
 _VALUES = 'the value as in TOML (3, 1e-3, true, [1, 2], "text"); what is no TOML is text'
 
 
@@ -35,7 +37,7 @@ def add_names(parser: argparse.ArgumentParser, what: str, *, assignments: bool =
     words.completer = completer  # type: ignore[attr-defined]  # argcomplete reads it
 
 
-def names_and_parameters(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+def names_and_parameters(arguments: argparse.Namespace) -> tuple[list[CallbackName], dict[str, str]]:
     """Return the names, and each parameter with its value as it is typed."""
     words = arguments.words
     typed = [assignment for word in words if (assignment := split_assignment(word)) is not None]

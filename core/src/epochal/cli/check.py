@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ..settings.names import is_path
 from .assignments import add_assignments, given, hint
 from .output import add_json, count_of, folder, open_console, print_json, print_table, say, say_below
 
@@ -82,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             console = open_console()
             record = subject.record
-            title = record.origin if is_path(record.value) else f"{record.value} of {record.origin}"
+            title = record.origin if record.value.is_file else f"{record.value} of {record.origin}"
             say(console, Text.assemble((record.name, "bold cyan"), f": {title}"))
             console.print()
             results = []

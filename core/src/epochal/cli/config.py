@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ from rich.text import Text
 
 from ..choosing.activity import misspelt_names, mistakes
 from ..installed.discovery import discover
-from ..settings.names import is_path, relative_name
 from ..settings.reading import FILE_NAME, PROJECT_FILE, config_file, load_settings, short_path
 from ..settings.toml import as_key, as_toml
 from .output import add_json, count_of, folder, jsonable, open_console, print_json, print_table, say, say_problems
@@ -83,14 +81,14 @@ def _show(console: Console, settings: Settings, file: Path | None) -> None:
 
 def _rows(settings: Settings, file: Path | None) -> Iterator[tuple[str, str, str]]:
     """Yield each key as a config file has it, with its value in TOML and its source."""
-    spelt = partial(_spelt, folder=Path.cwd() if file is None else file.absolute().parent)
+    folder = Path.cwd() if file is None else file.absolute().parent  # paths begin there
     for key, is_on in (("enable", True), ("disable", False)):
         by_place: dict[str, list[str]] = {}
         for name, setting in settings.switches.items():
             # A table enables its callback by being there; one that `enable` names as well stands in both.
             by_table = name in settings.tables and setting.place == settings.tables[name][0].place
             if setting.value is is_on and not by_table:
-                by_place.setdefault(setting.where, []).append(spelt(name))
+                by_place.setdefault(setting.where, []).append(name.relative(folder))
         for where, names in by_place.items():
             yield key, as_toml(names), where
     flags = [(key, setting) for key, setting in settings.entries() if "." not in key]
@@ -98,19 +96,14 @@ def _rows(settings: Settings, file: Path | None) -> Iterator[tuple[str, str, str
         yield key, as_toml(setting.value), setting.where or "the default"
     for key in ("prefer", "priority", "on_error", "before", "after"):
         for name, setting in getattr(settings, key).items():
-            yield f"{key}.{as_key(spelt(name))}", as_toml(setting.value), setting.where
+            yield f"{key}.{as_key(name.relative(folder))}", as_toml(setting.value), setting.where
     for name, tables in settings.tables.items():
         for number, table in enumerate(tables, 1):
-            title = f"callbacks.{as_key(spelt(name))}" + (f"#{number}" if number > 1 else "")
+            title = f"callbacks.{as_key(name.relative(folder))}" + (f"#{number}" if number > 1 else "")
             if not table.parameters:
                 yield title, "{}", table.where
             for parameter, setting in table.parameters.items():
                 yield f"{title}.{as_key(parameter)}", as_toml(setting.value), setting.where
-
-
-def _spelt(name: str, folder: Path) -> str:
-    """Return a name as the config file writes it: a path begins in its folder."""
-    return relative_name(name, folder) if is_path(name) else name
 
 
 def _as_json(settings: Settings, problems: list[str], warnings: list[str], file: Path | None) -> object:

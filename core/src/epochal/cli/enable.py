@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..choosing.activity import Activity
     from ..editing.draft import Edit
+    from ..settings.names import CallbackName
 
 __all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run", "tell"]
 
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def tell(edit: Edit, names: Sequence[str], here: Path, as_json: bool) -> None:
+def tell(edit: Edit, names: Sequence[CallbackName], here: Path, as_json: bool) -> None:
     """Say what was changed and where, and whether the callbacks are active now."""
     from ..choosing.activity import activity_of
     from ..installed.discovery import discover
@@ -96,7 +97,7 @@ def tell(edit: Edit, names: Sequence[str], here: Path, as_json: bool) -> None:
             say(console, f"active{which}: {activity.summary.replace(': ', ', ', 1)}")
 
 
-def _as_json(edit: Edit, found: Mapping[str, Activity | None]) -> object:
+def _as_json(edit: Edit, found: Mapping[CallbackName, Activity | None]) -> object:
     callbacks = [
         {
             "name": name,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ..installed.discovery import discover
-from ..settings.names import is_path
 from ..settings.reading import load_settings
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_below
 
@@ -108,7 +107,7 @@ def _facts(found: Description) -> Iterator[tuple[str, str]]:
     yield "after", ", ".join(found.after)
     yield "on error", f"{found.on_error}: {_ON_ERROR[found.on_error]}"
     yield "code", found.file + (f", line {found.line}" if found.line is not None else "")
-    yield "entry point", "" if is_path(found.record.value) else found.record.value
+    yield "entry point", "" if found.record.value.is_file else found.record.value
 
 
 def _show_parameter(console: Console, parameter: ParameterDescription) -> None:

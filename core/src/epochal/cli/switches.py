@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..settings.layers import Layer, Setting
-from ..settings.names import absolute_name, split_names
+from ..settings.names import CallbackName, split_names
 from ..settings.values import parse_value, spelling_hint
 from .completion import complete_names, complete_overrides
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    Override = tuple[tuple[str, str], Setting]
+    Override = tuple[tuple[CallbackName, str], Setting]
 
 SOURCE = "command line"
 _OVERRIDE = re.compile(r"(?P<instance>[^=]+)\.(?P<parameter>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
@@ -66,11 +65,11 @@ def _override(text: str) -> Override:
     found = _OVERRIDE.fullmatch(text)
     if found is None:
         raise ArgumentTypeError(f"{text!r} is not of the form name.parameter=value, like early_stopping.patience=3")
-    instance, parameter = found["instance"], found["parameter"]
+    instance, parameter = CallbackName(found["instance"]), found["parameter"]
     setting = Setting(parse_value(found["value"]), f"--set {instance}.{parameter}", SOURCE)
-    return (absolute_name(instance, Path.cwd()), parameter), setting
+    return (instance.absolute(), parameter), setting
 
 
-def _names(words: Iterable[str] | None, option: str) -> dict[str, Setting]:
+def _names(words: Iterable[str] | None, option: str) -> dict[CallbackName, Setting]:
     names = [name for word in words or () for name in split_names(word)]
-    return {absolute_name(name, Path.cwd()): Setting(True, f"{option} {name}", SOURCE) for name in names}
+    return {name.absolute(): Setting(True, f"{option} {name}", SOURCE) for name in names}

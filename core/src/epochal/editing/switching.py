@@ -6,12 +6,11 @@ import inspect
 import os
 import re
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..choosing.activity import find_record, meant_name
 from ..engine.member import make_member
-from ..engine.ordering import PINNED, base_name
+from ..engine.ordering import PINNED
 from ..errors import (
     CallbackError,
     ConfigError,
@@ -22,7 +21,7 @@ from ..errors import (
 )
 from ..reports.plan import order_events
 from ..settings.layers import Setting, Table
-from ..settings.names import absolute_name, is_path, relative_name, split_path
+from ..settings.names import CallbackName
 from ..settings.parameters import assignments, make_arguments
 from ..settings.reading import FILE_NAME, PROJECT_FILE, config_file, read_text, short_path
 from ..settings.values import spelling_hint
@@ -31,6 +30,7 @@ from .draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from ..installed.discovery import Catalogue
     from .draft import Edit
@@ -55,7 +55,7 @@ def file_to_edit(start: Path) -> Path:
     return project if project.is_file() else start / FILE_NAME
 
 
-def enable(path: Path, names: Sequence[str], given: Mapping[str, str], catalogue: Catalogue) -> Edit:
+def enable(path: Path, names: Sequence[CallbackName], given: Mapping[str, str], catalogue: Catalogue) -> Edit:
     """Switch callbacks on, and set parameters of one. They are imported, and their parameters are checked.
 
     Args:
@@ -87,14 +87,14 @@ def enable(path: Path, names: Sequence[str], given: Mapping[str, str], catalogue
     return edit
 
 
-def _load(names: Sequence[str], catalogue: Catalogue) -> list[Any]:
+def _load(names: Sequence[CallbackName], catalogue: Catalogue) -> list[Any]:
     """Import callbacks; of several, all that cannot be used are told."""
     loaded: list[Any] = []
     errors: list[CallbackError] = []
     for name in names:
-        _number(name)
+        _check_number(name)
         try:
-            loaded.append(find_record(base_name(name), catalogue).load())
+            loaded.append(find_record(name.base, catalogue).load())
         except CallbackError as error:
             is_parameter = bool(loaded) and name in _parameters(loaded[0])
             what = f"{name!r} is a parameter of {names[0]!r}, and is given with its value, {name}=…."
@@ -113,11 +113,10 @@ def _parameters(found: Any) -> Mapping[str, Any]:
         return {}
 
 
-def _switch_on(draft: Draft, path: Path, name: str, given: Mapping[str, str]) -> str:
+def _switch_on(draft: Draft, path: Path, name: CallbackName, given: Mapping[str, str]) -> CallbackName:
     """Switch one callback on, and return its name as the file spells it."""
-    number = _number(name)
     name = _spelt(name, draft, path)
-    kind = base_name(name)
+    kind, number = name.base, name.number
     for each in dict.fromkeys((name, kind)):
         draft.remove_name("disable", each)
     old = draft.tables(kind)
@@ -133,11 +132,11 @@ def _switch_on(draft: Draft, path: Path, name: str, given: Mapping[str, str]) ->
     elif given:
         draft.add_table(kind, given)
     elif kind not in PINNED:
-        draft.add_name("enable", kind)
+        draft.add_name("enable", str(kind))
     return name
 
 
-def disable(path: Path, names: Sequence[str], catalogue: Catalogue) -> Edit:
+def disable(path: Path, names: Sequence[CallbackName], catalogue: Catalogue) -> Edit:
     """Switch callbacks off. What they are set to stays in the file.
 
     Args:
@@ -157,51 +156,44 @@ def disable(path: Path, names: Sequence[str], catalogue: Catalogue) -> Edit:
     for name in dict.fromkeys(names):
         spelt = _spelt(name, draft, path)
         draft.remove_name("enable", spelt)
-        draft.add_name("disable", spelt)
+        draft.add_name("disable", str(spelt))
     return draft.edit()
 
 
-def _objection(name: str, draft: Draft, path: Path, known: Sequence[str]) -> str:
+def _objection(name: CallbackName, draft: Draft, path: Path, known: Sequence[str]) -> str:
     """Return what keeps a name from being switched off; empty: nothing does."""
-    _number(name)
-    if not (_NAME.fullmatch(name) or is_path(name)):
+    _check_number(name)
+    if not (_NAME.fullmatch(name) or name.is_file):
         return f"{name!r} is no name of a callback."
     if name in PINNED:
         return f"{name!r} is pinned, in every run, and cannot be switched off."
     if _spelt(name, draft, path) in draft.all_names():
         return ""
-    if is_path(name):
-        return "" if Path(split_path(absolute_name(name, Path.cwd()))[0]).exists() else f"there is no file {name!r}."
-    meant = meant_name(base_name(name), known)
-    return f"no callback has the name {base_name(name)!r}. Did you mean {meant!r}?" if meant else ""
+    if name.is_file:
+        return "" if name.is_there() else f"there is no file {name!r}."
+    meant = meant_name(name.base, known)
+    return f"no callback has the name {name.base!r}. Did you mean {meant!r}?" if meant else ""
 
 
-def _number(name: str) -> int:
-    _, sign, number = name.partition("#")
-    if sign and not (number.isdecimal() and int(number) > 1):
-        raise EpochalError(f"{name!r} is no instance: the second one is {base_name(name)}#2, the first has no number.")
-    return int(number) if sign else 1
+def _check_number(name: CallbackName) -> None:
+    if name != name.base and name.number < 2:
+        raise EpochalError(f"{name!r} is no instance: the second one is {name.base}#2, the first has no number.")
 
 
-def _spelt(name: str, draft: Draft, path: Path) -> str:
-    """Give a name as it is spelt in a config file: what is a path there begins in the file's folder."""
-    if not is_path(name):
-        return name
-    folder = path.absolute().parent
-    kind, sign, number = absolute_name(name, Path.cwd()).partition("#")
-    there = (each for each in draft.all_names() if absolute_name(base_name(each), folder) == kind)
-    return f"{base_name(next(there, relative_name(kind, folder)))}{sign}{number}"
+def _spelt(name: CallbackName, draft: Draft, path: Path) -> CallbackName:
+    """Return a name as it is spelt in a config file: what is a path there begins in the file's folder."""
+    folder, kind = path.absolute().parent, name.base.absolute()
+    spelt = (CallbackName(each).base for each in draft.all_names())
+    return next((each for each in spelt if each.absolute(folder) == kind), kind.relative(folder)).instance(name.number)
 
 
 # The parameters
 
 
-def _check(found: Any, name: str, edit: Edit, given: Mapping[str, str]) -> list[str]:
+def _check(found: Any, name: CallbackName, edit: Edit, given: Mapping[str, str]) -> list[str]:
     """Return what is wrong with an instance's parameters, by the constructor's signature and by calling it."""
-    number = _number(name)
-    key = absolute_name(base_name(name), edit.path.absolute().parent)
-    tables = read_text(edit.path, edit.text).tables.get(key, ())
-    parameters = dict(tables[number - 1].parameters) if tables else {}
+    tables = read_text(edit.path, edit.text).tables.get(name.base.absolute(edit.path.absolute().parent), ())
+    parameters = dict(tables[name.number - 1].parameters) if tables else {}
     for key in given:
         parameters[key] = Setting(parameters[key].value, f"{key}={given[key]}", "command line")
     if not callable(found):

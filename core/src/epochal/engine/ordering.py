@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..callback import Priority
 from ..errors import OrderError
+from ..settings.names import CallbackName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 PINNED = ("base_logger", "history")
 """Always loaded, always ahead of everything else, in this order."""
-
-_INSTANCE = "#"
 
 
 @dataclass(frozen=True)
@@ -50,21 +49,6 @@ class Place:
     name: str
     reason: str
     priority: int = Priority.CONTROL
-
-
-def base_name(name: str) -> str:
-    """Give the name without its instance number: `csv_logger` for `csv_logger#2`."""
-    return name.partition(_INSTANCE)[0]
-
-
-def unique_name(name: str, taken: Iterable[str]) -> str:
-    """Give the name, or the first of `name#2`, `name#3`, … that is not taken."""
-    taken = set(taken)
-    count, unique = 1, name
-    while unique in taken:
-        count += 1
-        unique = f"{name}{_INSTANCE}{count}"
-    return unique
 
 
 def order(candidates: Iterable[Candidate]) -> list[Place]:
@@ -114,16 +98,13 @@ def order(candidates: Iterable[Candidate]) -> list[Place]:
     by_name = {candidate.name: candidate for candidate in candidates}
     _check_pinned(by_name)
     pinned = [name for name in PINNED if name in by_name]
-    places = [Place(name, f"pinned: always loaded {_ordinal(name)}", _declared(by_name[name])) for name in pinned]
+    ordinals = dict(zip(PINNED, ("first", "second"), strict=True))
+    places = [Place(name, f"pinned: always loaded {ordinals[name]}", _declared(by_name[name])) for name in pinned]
     rest = [each for each in by_name.values() if each.name not in pinned]
     listed = _listed_before(rest)
     settled = [replace(each, priority=_declared(listed.get(each.name, each))) for each in rest]
     phrases = {name: f", listed before {other.name}" for name, other in listed.items()}
     return places + _sorted(sorted(settled, key=_key), phrases)
-
-
-def _ordinal(name: str) -> str:
-    return "first" if name == PINNED[0] else "second"
 
 
 def _check_pinned(by_name: dict[str, Candidate]) -> None:
@@ -152,10 +133,10 @@ def _set_in(place: str) -> str:
 
 
 def _matching(target: str, names: Iterable[str], own: str) -> list[str]:
-    """Give the names that an edge's target stands for: one instance, or all others of a name."""
-    if _INSTANCE in target:
+    """Return the names that an edge's target stands for: one instance, or all others of a name."""
+    if "#" in target:
         return [name for name in names if name == target]
-    return [name for name in names if base_name(name) == target != base_name(own)]
+    return [name for name in names if CallbackName(name).base == target != CallbackName(own).base]
 
 
 def _declared(candidate: Candidate) -> int:

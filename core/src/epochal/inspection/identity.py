@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from ..settings.names import snake_case
+from ..settings.names import CallbackName, snake_case
 
 
 def module_of(callback: Any) -> str:
@@ -16,14 +16,14 @@ def module_of(callback: Any) -> str:
     return getattr(owner, "__module__", None) or "unknown"
 
 
-def default_name(callback: Any) -> str:
-    """Give the name of a callback that is no installed one: of a module or function its own, else its class's.
+def default_name(callback: Any) -> CallbackName:
+    """Return the name of a callback that is not installed: of a module or function its own, else its class's.
 
     >>> default_name(ModuleType("my_package.printer"))
     'printer'
     """
     if isinstance(callback, ModuleType):
-        return callback.__name__.rpartition(".")[2]
+        return CallbackName(callback.__name__.rpartition(".")[2])
     if isinstance(callback, (FunctionType, MethodType)):
-        return callback.__name__
-    return snake_case(type(callback).__name__)
+        return CallbackName(callback.__name__)
+    return CallbackName(snake_case(type(callback).__name__))

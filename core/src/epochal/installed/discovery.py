@@ -22,6 +22,7 @@ from ..errors import (
     nearest,
     one_line,
 )
+from ..settings.names import CallbackName
 from .metadata import AUTOLOAD_GROUP, CORE, GROUP, Facts, core_version, read_entries, read_file, unmet_requirement
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Record:
     """
 
     name: str
-    value: str
+    value: CallbackName
     distribution: str
     version: str
     status: Status = Status.OK
@@ -72,12 +73,22 @@ class Record:
     @property
     def module(self) -> str:
         """The module that the entry point names."""
-        return self.value.partition(":")[0]
+        return self.value.path
+
+    @property
+    def package(self) -> str:
+        """The package at the top that the module is in."""
+        return self.module.partition(".")[0]
 
     @property
     def address(self) -> str:
-        """What the settings know it by: its name, or where it is if it is not installed under one."""
-        return self.name if self.version else self.value
+        """What the settings know it by."""
+        return self.name
+
+    @property
+    def remedy(self) -> str:
+        """The sentence that says what can be done about its code."""
+        return f"It is for the authors of {self.origin} to mend; `pip uninstall {self.distribution}` removes it."
 
     def is_of(self, distribution: str) -> bool:
         """Tell whether a distribution of this name brings it, however the name is spelt."""
@@ -94,7 +105,7 @@ class Record:
         self.check()
         try:
             found: Any = import_module(self.module)
-            for attribute in filter(None, self.value.partition(":")[2].split(".")):
+            for attribute in filter(None, self.value.attribute.split(".")):
                 found = getattr(found, attribute)
         except (Exception, SystemExit) as error:  # some end Python where something is missing
             raise CallbackImportError(
@@ -106,16 +117,13 @@ class Record:
 
     def _advice(self, error: BaseException) -> str:
         """Say what to do about an error of the import."""
-        package = self.module.partition(".")[0]
-        if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != package:
+        if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != self.package:
             return f"It needs {error.name!r}, which is not installed; install it, or tell the authors of {self.origin}."
-        if isinstance(error, AttributeError) and self.value.partition(":")[2]:
+        if isinstance(error, AttributeError) and self.value.attribute:
             names = dir(sys.modules.get(self.module))
-            hint = nearest(self.value.partition(":")[2], [name for name in names if name[0] != "_"])
+            hint = nearest(self.value.attribute, [name for name in names if name[0] != "_"])
             return f"Its entry point in {self.distribution} names what is not there.{hint}"
-        if not self.version:  # named by where it is
-            return "Is it spelt as it should be, and installed or in the folder that the run begins in?"
-        return f"It is for the authors of {self.origin} to mend; `pip uninstall {self.distribution}` removes it."
+        return self.remedy
 
     def check(self) -> None:
         """Raise the error that belongs to the status, if it is not OK."""
@@ -132,7 +140,7 @@ class Record:
     def loaded(self) -> Any:
         """Give what the entry point names if its module is already imported, else None. Imports nothing."""
         found: Any = sys.modules.get(self.module)
-        for attribute in filter(None, self.value.partition(":")[2].split(".")):
+        for attribute in filter(None, self.value.attribute.split(".")):
             found = getattr(found, attribute, None)
         return found
 
@@ -148,7 +156,7 @@ class Catalogue:
     records: tuple[Record, ...] = field(default=())
 
     def find(self, name: str) -> Record:
-        """Give the record of a name; whether it can be used is checked when it is loaded.
+        """Return the record of a name; whether it can be used is checked when it is loaded.
 
         Raises:
             UnknownCallbackError: Nobody installed it.
@@ -156,8 +164,8 @@ class Catalogue:
         for record in self.records:
             if record.name == name:
                 return record
-        kind, number = name.partition("#")[::2]
-        if number and any(record.name == kind for record in self.records):
+        kind = CallbackName(name).base
+        if kind != name and any(record.name == kind for record in self.records):
             raise UnknownCallbackError(
                 name,
                 f"{name!r} is a further instance of {kind!r}, and is made by a table [[callbacks.{kind}]] of its own. "
@@ -220,7 +228,8 @@ class Catalogue:
 
     @cached_property
     def _by_class(self) -> dict[str, str]:
-        return {re.split("[:.]", record.value)[-1]: record.name for record in reversed(self.records)}
+        values = {record.value: record.name for record in reversed(self.records)}
+        return {(value.attribute or value.path).rpartition(".")[2]: name for value, name in values.items()}
 
 
 def _where_it_may_be(name: str) -> str:
@@ -291,19 +300,20 @@ def _records(found: Any, facts: Facts, core: str | None) -> list[Record]:
     except Exception as error:  # whatever the parser makes of a file that is no list of entry points
         return [_unreadable(found, facts, f"its entry_points.txt cannot be read ({one_line(error)})")]
     records = []
-    for name, value in callbacks.items():
+    for name, text in callbacks.items():
+        value = CallbackName(text)
         status, reason = _static_status(value, facts, core)
         records.append(Record(name, value, facts.name, facts.version, status, reason, name in autoload))
     for name in autoload.keys() - callbacks.keys():
         reason = f"it is in the group {AUTOLOAD_GROUP} alone; a callback has to be in {GROUP} too."
-        records.append(Record(name, autoload[name], facts.name, facts.version, Status.BROKEN, reason))
+        records.append(Record(name, CallbackName(autoload[name]), facts.name, facts.version, Status.BROKEN, reason))
     return records
 
 
 def _unreadable(found: Any, facts: Facts, reason: str) -> Record:
     return Record(
         name="?",
-        value="",
+        value=CallbackName(""),
         distribution=facts.name or "an unnamed distribution",
         version=facts.version,
         status=Status.BROKEN,
@@ -311,7 +321,7 @@ def _unreadable(found: Any, facts: Facts, reason: str) -> Record:
     )
 
 
-def _static_status(value: str, facts: Facts, core: str | None) -> tuple[Status, str]:
+def _static_status(value: CallbackName, facts: Facts, core: str | None) -> tuple[Status, str]:
     """Judge an entry point by what can be known without importing it."""
     if not VALUE.match(value):
         return Status.BROKEN, f"its entry point {value!r} is not of the form 'package.module:Class'."
@@ -321,7 +331,7 @@ def _static_status(value: str, facts: Facts, core: str | None) -> tuple[Status, 
             f"it needs {wanted}, and {CORE} {core} is installed. "
             f"`pip install --upgrade {CORE} {facts.name}` brings two that fit, if there are."
         )
-    package = value.partition(":")[0].partition(".")[0]
+    package = value.path.partition(".")[0]
     if not is_there(package):
         return Status.BROKEN, (
             f"its package {package!r} is not there. Reinstall it with `pip install --force-reinstall {facts.name}`."

@@ -16,16 +16,17 @@ from zlib import crc32
 from ..errors import CallbackImportError, InvalidCallbackError, nearest, one_line
 from ..hookspecs import ALIASES, EVENTS
 from ..inspection.events import events_of, marked_functions
-from ..settings.names import absolute_name, relative_name, short_name, split_path
+from ..settings.names import CallbackName
 from ..settings.reading import short_path
-from .discovery import Record, Status
+from .discovery import Status
+from .place_record import PlaceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
 
-class FileRecord(Record):
+class FileRecord(PlaceRecord):
     """A record whose value is the absolute path of a file, with what is meant in it: `/home/me/printer.py:LossPrinter`.
 
     Without that it is the module itself if functions in it are marked, else the one callback class that it defines.
@@ -34,7 +35,7 @@ class FileRecord(Record):
     @property
     def path(self) -> Path:
         """The file."""
-        return Path(split_path(self.value)[0])
+        return Path(self.value.path)
 
     @property
     def module(self) -> str:
@@ -42,13 +43,13 @@ class FileRecord(Record):
         loaded = _loaded(self.path)
         if loaded is not None:
             return loaded.__name__
-        name = short_name(str(self.path))
+        name = CallbackName(self.value.path).short
         return name if _is_free(name, self.path) else f"{name}_{crc32(os.fsencode(self.path)):08x}"
 
     @property
     def address(self) -> str:
         """What the settings know it by, from the working directory."""
-        return relative_name(self.value, Path.cwd())
+        return self.value.relative(Path.cwd())
 
     def check(self) -> None:
         """Raise an error if the file cannot be used."""
@@ -65,7 +66,7 @@ class FileRecord(Record):
         """
         self.check()
         found: Any = _loaded(self.path) or self._run()
-        names = split_path(self.value)[1]
+        names = self.value.attribute
         if not names:
             return self._callback_of(found)
         for name in names.split("."):
@@ -78,7 +79,7 @@ class FileRecord(Record):
     def loaded(self) -> Any:
         """Return what is meant if the file has been run, else None."""
         found: Any = _loaded(self.path)
-        names = split_path(self.value)[1]
+        names = self.value.attribute
         if found is None or names:
             for name in filter(None, names.split(".")):
                 found = getattr(found, name, None)
@@ -138,11 +139,11 @@ def _is_callback_class(kind: type) -> bool:
     return hasattr(kind, "set_model") or bool(events_of(kind))  # Keras's protocol, or marked methods
 
 
-def file_record(name: str) -> FileRecord:
+def file_record(name: CallbackName) -> FileRecord:
     """Make the record of a name that is a path; a relative one begins in the working directory. Nothing is run."""
-    value = absolute_name(name, Path.cwd())
-    path = Path(split_path(value)[0])
-    record = FileRecord(short_name(value), value, f"file {short_path(path)}", "")
+    value = name.absolute()
+    path = Path(value.path)
+    record = FileRecord(value.base.short, value, f"file {short_path(path)}", "")
     reason = _reason(path)
     return replace(record, status=Status.BROKEN, reason=reason) if reason else record
 

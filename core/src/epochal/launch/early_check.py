@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..choosing.activity import is_address, mistakes
+from ..choosing.activity import mistakes
 from ..choosing.selection import arrange, survey
 from ..engine.ordering import PINNED
 from ..errors import ConfigError
 from ..installed.discovery import discover, is_there
 from ..reports.plan import order_events
 from ..settings.layers import Setting
-from ..settings.names import is_path
+from ..settings.names import CallbackName
 from ..settings.parameters import is_reference
 from ..settings.reading import load_settings
 
@@ -42,8 +42,9 @@ def check_settings() -> None:
     settings, catalogue = load_settings(), discover()
     problems = mistakes(catalogue, settings)
     members: dict[str, Member] = {}
-    for name in dict.fromkeys(["", *settings.enabled(), *(record.name for record in catalogue.autoloaded())]):
-        if is_address(name) and not is_path(name):
+    autoloaded = (record.name for record in catalogue.autoloaded())
+    for name in map(CallbackName, dict.fromkeys(["", *settings.enabled(), *autoloaded])):
+        if name.is_place and not name.is_file:
             problems += _missing_package(name, settings.switches[name])
         elif not _names_code(name, settings):
             created, wrong = _survey_alone(name, catalogue, settings)
@@ -55,12 +56,12 @@ def check_settings() -> None:
         raise ConfigError(dict.fromkeys(problems))
 
 
-def _survey_alone(name: str, catalogue: Catalogue, settings: Settings) -> tuple[list[Member], list[str]]:
+def _survey_alone(name: CallbackName, catalogue: Catalogue, settings: Settings) -> tuple[list[Member], list[str]]:
     """Create one callback (none without a name) with the pinned two, and tell what is wrong.
 
     Nothing is where that needs a framework.
     """
-    others = {each.name for each in catalogue.autoloaded()} - {name, *PINNED}
+    others = {CallbackName(each.name) for each in catalogue.autoloaded()} - {name, *PINNED}
     switches = {other: Setting(False, "", "default") for other in others}
     switches |= {each: switch for each, switch in settings.switches.items() if each == name or not switch.value}
     alone = replace(settings, switches=switches)
@@ -71,16 +72,16 @@ def _survey_alone(name: str, catalogue: Catalogue, settings: Settings) -> tuple[
         return [], []
 
 
-def _names_code(name: str, settings: Settings) -> bool:
+def _names_code(name: CallbackName, settings: Settings) -> bool:
     """Tell whether a parameter names code, which may be the program's own and is not imported ahead of it."""
     values = (each.value for table in settings.tables.get(name, ()) for each in table.parameters.values())
     return any(is_reference(value) for value in values)
 
 
-def _missing_package(reference: str, switch: Setting) -> Iterator[str]:
-    package = reference.partition(":")[0].partition(".")[0]
+def _missing_package(name: CallbackName, switch: Setting) -> Iterator[str]:
+    package = name.path.partition(".")[0]
     if not is_there(package):
-        yield f"{switch.place}: {reference!r} cannot be imported, because there is no package {package!r}."
+        yield f"{switch.place}: {name!r} cannot be imported, because there is no package {package!r}."
 
 
 class _FrameworkNeeded(BaseException):

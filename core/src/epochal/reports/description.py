@@ -6,16 +6,14 @@ import inspect
 import re
 from dataclasses import dataclass
 from inspect import Parameter
-from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..callback import Callback, Priority
 from ..choosing.activity import Activity, activity_of, find_record
-from ..engine.ordering import base_name
 from ..errors import shown
 from ..inspection.events import events_of
-from ..settings.names import absolute_name, split_path
+from ..settings.names import CallbackName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,7 +89,7 @@ class Description:
     @property
     def import_line(self) -> str:
         """The statement that imports it."""
-        module, name = self.record.module, split_path(self.record.value)[1]
+        module, name = self.record.module, self.record.value.attribute
         if not name and self.kind == "class":  # the one class of a file
             name = self.class_name
         return f"from {module} import {name}" if name.isidentifier() else f"import {module}"
@@ -108,8 +106,8 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
     Raises:
         CallbackError: It is not installed, or cannot be used.
     """
-    name = base_name(absolute_name(name, Path.cwd()))
-    preferred = catalogue.preferring({each: setting.value for each, setting in settings.prefer.items()})
+    name = CallbackName(name).absolute().base
+    preferred = catalogue.preferring({str(each): setting.value for each, setting in settings.prefer.items()})
     record = find_record(name, preferred)
     found = record.load()
     text, about = _docstring(found)
@@ -166,9 +164,9 @@ def _place(found: Any) -> tuple[str, int | None]:
 # Parameters
 
 
-def _given(name: str, settings: Settings) -> dict[str, Mapping[str, Setting]]:
+def _given(name: CallbackName, settings: Settings) -> dict[str, Mapping[str, Setting]]:
     tables = settings.tables.get(name, ())
-    return {f"{name}#{number}" if number > 1 else name: table.parameters for number, table in enumerate(tables, 1)}
+    return {name.instance(number): table.parameters for number, table in enumerate(tables, 1)}
 
 
 def _parameters(

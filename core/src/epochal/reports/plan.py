@@ -11,12 +11,13 @@ from ..engine.dispatch import check_wrappers
 from ..engine.implementation import implementations
 from ..engine.manager import Manager
 from ..engine.member import is_keras_callback
-from ..engine.ordering import PINNED, base_name
+from ..engine.ordering import PINNED
 from ..errors import EpochalError, OrderError
 from ..hookspecs import EVENTS
 from ..inspection.events import events_of
 from ..installed.discovery import discover
 from ..run import Run
+from ..settings.names import CallbackName
 from ..settings.reading import config_file, load_settings
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def plan_run(members: Sequence[Member]) -> Plan:
         members: Its callbacks, in their order.
     """
     events, problems = order_events(members)
-    names = {base_name(member.name) for member in members}
+    names = {CallbackName(member.name).base for member in members}
     left_out = [each for each in activities(discover(), load_settings()) if each.record.name not in names]
     return Plan(tuple(members), events, tuple(left_out), tuple(problems), config_file())
 

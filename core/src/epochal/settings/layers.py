@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .names import short_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from .names import CallbackName
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,16 @@ class Layer:
         problems: What is wrong in the source, each as a sentence with its place.
     """
 
-    enable: Mapping[str, Setting] = field(default_factory=dict)
-    disable: Mapping[str, Setting] = field(default_factory=dict)
+    enable: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    disable: Mapping[CallbackName, Setting] = field(default_factory=dict)
     autoload: Setting | None = None
-    prefer: Mapping[str, Setting] = field(default_factory=dict)
-    tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
-    overrides: Mapping[tuple[str, str], Setting] = field(default_factory=dict)
-    priority: Mapping[str, Setting] = field(default_factory=dict)
-    on_error: Mapping[str, Setting] = field(default_factory=dict)
-    before: Mapping[str, Setting] = field(default_factory=dict)
-    after: Mapping[str, Setting] = field(default_factory=dict)
+    prefer: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    tables: Mapping[CallbackName, tuple[Table, ...]] = field(default_factory=dict)
+    overrides: Mapping[tuple[CallbackName, str], Setting] = field(default_factory=dict)
+    priority: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    on_error: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    before: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    after: Mapping[CallbackName, Setting] = field(default_factory=dict)
     profile: Setting | None = None
     traceback: Setting | None = None
     config: Setting | None = None
@@ -112,24 +112,24 @@ class Settings:
         problems: What is wrong, over all layers.
     """
 
-    switches: Mapping[str, Setting] = field(default_factory=dict)
+    switches: Mapping[CallbackName, Setting] = field(default_factory=dict)
     autoload: Setting = Setting(True, "", "default")
-    prefer: Mapping[str, Setting] = field(default_factory=dict)
-    tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
-    priority: Mapping[str, Setting] = field(default_factory=dict)
-    on_error: Mapping[str, Setting] = field(default_factory=dict)
-    before: Mapping[str, Setting] = field(default_factory=dict)
-    after: Mapping[str, Setting] = field(default_factory=dict)
+    prefer: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    tables: Mapping[CallbackName, tuple[Table, ...]] = field(default_factory=dict)
+    priority: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    on_error: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    before: Mapping[CallbackName, Setting] = field(default_factory=dict)
+    after: Mapping[CallbackName, Setting] = field(default_factory=dict)
     profile: Setting = Setting(False, "", "default")
     traceback: Setting = Setting(False, "", "default")
     problems: tuple[str, ...] = ()
 
-    def enabled(self) -> list[str]:
-        """Give the names that are switched on, in the order in which they are written."""
+    def enabled(self) -> list[CallbackName]:
+        """Return the names that are switched on, in the order in which they are written."""
         return [name for name, setting in self.switches.items() if setting.value]
 
     def entries(self) -> list[tuple[str, Setting]]:
-        """Give everything that is set, by its key, and what holds where nobody said anything.
+        """Return everything that is set, by its key, and what holds where nobody said anything.
 
         The keys are those of the config file, with a name or an instance for the last part: `enable.early_stopping`,
         `callbacks.csv_logger#2.filename`. A table without parameters is in `enable`.
@@ -140,18 +140,18 @@ class Settings:
             found += [(f"{key}.{name}", each) for name, each in getattr(self, key).items()]
         for name, several in self.tables.items():
             for number, table in enumerate(several, 1):
-                instance = name if number == 1 else f"{name}#{number}"
+                instance = name.instance(number)
                 found += [(f"callbacks.{instance}.{key}", each) for key, each in table.parameters.items()]
         return [(key, replace(each, value=True) if key.startswith("disable.") else each) for key, each in found]
 
-    def disabled(self, name: str) -> Setting | None:
-        """Give the setting that switches a callback off, by its name or the name of its kind; None if there is none.
+    def disabled(self, name: CallbackName) -> Setting | None:
+        """Return the setting that switches a callback off, by its name or the name of its kind; None if there is none.
 
         One that is named by where it is (`package.module:Class`, the path of a file) is switched off by the name it
         has in a run too.
         """
-        kind = name.partition("#")[0]
-        for each in (name, kind, *(() if kind in self.switches else (short_name(kind),))):
+        kind = name.base
+        for each in (name, kind, *(() if kind in self.switches else (kind.short,))):
             setting = self.switches.get(each)
             if setting is not None and not setting.value:
                 return setting
@@ -164,10 +164,10 @@ def merge(layers: Iterable[Layer]) -> Settings:
     What a higher layer says of a name counts before what a lower one says of it. In one layer a name that is switched
     off is off although it has a table there; a name that is in both lists is a mistake.
     """
-    switches: dict[str, Setting] = {}
+    switches: dict[CallbackName, Setting] = {}
     autoload, profile, traceback = Settings.autoload, Settings.profile, Settings.traceback
-    tables: dict[str, tuple[Table, ...]] = {}
-    overrides: dict[tuple[str, str], Setting] = {}
+    tables: dict[CallbackName, tuple[Table, ...]] = {}
+    overrides: dict[tuple[CallbackName, str], Setting] = {}
     problems: list[str] = []
     for layer in layers:
         problems += [*layer.problems, *_contradictions(layer)]
@@ -193,26 +193,26 @@ def merge(layers: Iterable[Layer]) -> Settings:
     )
 
 
-def _switches(layer: Layer) -> Iterator[tuple[str, Setting]]:
+def _switches(layer: Layer) -> Iterator[tuple[CallbackName, Setting]]:
     for name, tables in layer.tables.items():
         yield name, Setting(True, tables[0].place, tables[0].layer)
     for (name, _), each in layer.overrides.items():
-        yield name.partition("#")[0], Setting(True, each.place, each.layer)
+        yield name.base, Setting(True, each.place, each.layer)
     for name, each in layer.enable.items():
         yield name, Setting(True, each.place, each.layer)
     for name, each in layer.disable.items():
         yield name, Setting(False, each.place, each.layer)
 
 
-def _switch(switches: dict[str, Setting], name: str, setting: Setting) -> None:
+def _switch(switches: dict[CallbackName, Setting], name: CallbackName, setting: Setting) -> None:
     """Set a switch; off goes for everything that bears the name, also where it is switched on by where it is."""
-    alike = [] if setting.value else [each for each in switches if short_name(each) == name]
+    alike = [] if setting.value else [each for each in switches if each.short == name]
     switches.update(dict.fromkeys([*alike, name], setting))
 
 
 def _contradictions(layer: Layer) -> Iterator[str]:
     for name, each in layer.enable.items():
-        off = layer.disable.get(name) or layer.disable.get(short_name(name))
+        off = layer.disable.get(name) or layer.disable.get(name.short)
         if off is not None:
             yield f"{each.place}: {name!r} is switched on here, and off in {off.place}. Keep one of them."
     for (name, _), each in layer.overrides.items():
@@ -222,15 +222,15 @@ def _contradictions(layer: Layer) -> Iterator[str]:
 
 
 def _overridden(
-    tables: Mapping[str, tuple[Table, ...]],
-    overrides: Mapping[tuple[str, str], Setting],
+    tables: Mapping[CallbackName, tuple[Table, ...]],
+    overrides: Mapping[tuple[CallbackName, str], Setting],
     problems: list[str],
-) -> dict[str, tuple[Table, ...]]:
+) -> dict[CallbackName, tuple[Table, ...]]:
     """Put single values into the tables of their instances; `name#2` is the second."""
     result = {name: list(several) for name, several in tables.items()}
-    for (instance, parameter), setting in sorted(overrides.items(), key=lambda each: _number(each[0][0])):
-        name, number = instance.partition("#")[0], _number(instance)
-        several = result.setdefault(name, [Table(setting.place, setting.layer)])
+    for (instance, parameter), setting in sorted(overrides.items(), key=lambda each: each[0][0].number):
+        number = instance.number
+        several = result.setdefault(instance.base, [Table(setting.place, setting.layer)])
         if number == len(several) + 1:
             several.append(Table(setting.place, setting.layer))
         if not 1 <= number <= len(several):
@@ -241,9 +241,3 @@ def _overridden(
         old = several[number - 1]
         several[number - 1] = Table(old.place, old.layer, {**old.parameters, parameter: setting})
     return {name: tuple(several) for name, several in result.items()}
-
-
-def _number(instance: str) -> int:
-    """Give the number of an instance: 2 for `name#2`; 0 for a number that makes no sense."""
-    number = instance.partition("#")[2] or "1"
-    return int(number) if number.isdecimal() and len(number) < 9 else 0

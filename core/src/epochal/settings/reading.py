@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import nearest
 from ..warn import warn_user
 from .layers import Layer, Setting, Settings, Table, merge
-from .names import absolute_name, split_names
+from .names import CallbackName, split_names
 from .toml import TOMLError, line_of, parse_toml
 
 if TYPE_CHECKING:
@@ -278,6 +278,8 @@ class _Reader:
     def _unknown(self, key: str) -> str:
         if key == "tool" and not self._prefix:
             return f"in {self._path.name} the keys stand without 'tool.epochal', which is for {PROJECT_FILE}."
+        if key == "epochal" and not self._prefix:
+            return f"in {self._path.name} the keys stand without 'epochal', as there is nothing else in the file."
         return f"there is no such key.{nearest(key, KEYS)} There are: {', '.join(KEYS)}."
 
     def _flag(self, section: Mapping[str, Any], key: str) -> Setting | None:
@@ -287,18 +289,18 @@ class _Reader:
         self._wrong((key,), f"true or false is expected, and {_toml(value)} stands there.")
         return None
 
-    def _names(self, section: Mapping[str, Any], key: str) -> dict[str, Setting]:
+    def _names(self, section: Mapping[str, Any], key: str) -> dict[CallbackName, Setting]:
         names = section.get(key, [])
         if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
             self._wrong(
                 (key,), f'a list of names is expected, like ["early_stopping"], and {_toml(names)} stands there.'
             )
             return {}
-        return {absolute_name(name, self._folder): self._setting((key,), True) for name in names}
+        return {CallbackName(name).absolute(self._folder): self._setting((key,), True) for name in names}
 
     def _values(
         self, section: Mapping[str, Any], key: str, kind: type, expected: str, choices: tuple[str, ...] = ()
-    ) -> dict[str, Setting]:
+    ) -> dict[CallbackName, Setting]:
         table = section.get(key, {})
         if not isinstance(table, dict):
             self._wrong((key,), f"a table of name = value is expected, and {_toml(table)} stands there.")
@@ -311,10 +313,10 @@ class _Reader:
                 hint = nearest(value, choices) if isinstance(value, str) else ""
                 self._wrong((key, name), f"{expected} is expected, and {_toml(value)} stands there.{hint}")
             else:
-                good[name] = self._setting((key, name), value)
+                good[CallbackName(name)] = self._setting((key, name), value)
         return good
 
-    def _tables(self, section: Mapping[str, Any]) -> dict[str, tuple[Table, ...]]:
+    def _tables(self, section: Mapping[str, Any]) -> dict[CallbackName, tuple[Table, ...]]:
         tables = section.get("callbacks", {})
         if not isinstance(tables, dict):
             self._wrong(("callbacks",), f"a table for each callback is expected, and {_toml(tables)} stands there.")
@@ -329,7 +331,7 @@ class _Reader:
                     f"{_toml(content)} stands there.",
                 )
                 continue
-            key = absolute_name(name, self._folder)
+            key = CallbackName(name).absolute(self._folder)
             good[key] = tuple(self._table(name, each, number) for number, each in enumerate(several))
         return good
 
@@ -402,6 +404,6 @@ def _flag(variables: Mapping[str, str], name: str, problems: list[str]) -> Setti
     return None
 
 
-def _listed(variables: Mapping[str, str], name: str) -> dict[str, Setting]:
+def _listed(variables: Mapping[str, str], name: str) -> dict[CallbackName, Setting]:
     names = split_names(variables.get(name, ""))
-    return {absolute_name(each, Path.cwd()): Setting(True, name, "environment") for each in names}
+    return {each.absolute(): Setting(True, name, "environment") for each in names}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ..choosing.selection import arrange, without_repeats
 from ..engine.driver import Driver
 from ..engine.member import make_member
-from ..engine.ordering import unique_name
 from ..engine.signals import Terminated
 from ..frameworks.fit_call import FitCall
 from ..inspection.identity import default_name
@@ -90,6 +89,6 @@ class FakeHost(Loops[Run]):
 def _members(callbacks: Sequence[Any]) -> list[Member]:
     members: dict[str, Member] = {}
     for position, callback in enumerate(without_repeats(callbacks)):
-        name = unique_name(default_name(callback), members)
+        name = default_name(callback).unique(members)
         members[name] = make_member(name, callback, None, position)
     return arrange(members.values())

@@ -136,7 +136,9 @@ def failing(catalogue: Catalogue, settings: Settings, start: Path) -> Iterator[F
 def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int | None, list[Finding]]:
     """Run one process; gives the number of the record that ended it, None if all went through."""
     ended_well = False
-    given = json.dumps([[each.name, each.value, each.distribution, each.version] for each in records])
+    given = json.dumps(
+        [[type(each).__name__, each.name, each.value, each.distribution, each.version] for each in records]
+    )
     words = [sys.executable, "-m", f"{__package__}.probe"]
     try:
         done = subprocess.run(  # noqa: S603  # our own module
@@ -166,10 +168,10 @@ def _probe(records: Sequence[Record], start: Path, known: set[str]) -> tuple[int
     if running < 0:
         return None, [*findings, error(f"planning a run, which creates the active callbacks, {how}.")]
     record = records[running]
-    remedy = ""
-    if record.version:  # else it is named by where it is
-        remedy = f"It is for the authors of {record.origin} to mend; `pip uninstall {record.distribution}` removes it."
-    return running, [*findings, error(f"importing the callback {record.name!r} of {record.origin} {how}.", remedy)]
+    return running, [
+        *findings,
+        error(f"importing the callback {record.name!r} of {record.origin} {how}.", record.remedy),
+    ]
 
 
 def _text(output: bytes | str | None) -> str:

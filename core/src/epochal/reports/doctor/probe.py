@@ -18,7 +18,8 @@ def main() -> None:
     from ...inspection.misspelt import misspelt_events
     from ...installed.discovery import Record
     from ...installed.file_record import FileRecord
-    from ...settings.names import is_path
+    from ...installed.place_record import PlaceRecord
+    from ...settings.names import CallbackName
     from ..description import is_callback
 
     # What callbacks print goes elsewhere.
@@ -28,11 +29,11 @@ def main() -> None:
     def tell(**line: Any) -> None:
         print(json.dumps(line), file=report, flush=True)
 
-    for number, (name, value, distribution, version) in enumerate(json.load(sys.stdin)):
+    kinds = {kind.__name__: kind for kind in (Record, PlaceRecord, FileRecord)}
+    for number, (kind, name, value, distribution, version) in enumerate(json.load(sys.stdin)):
         tell(begins=number)
         try:
-            make = FileRecord if is_path(value) else Record
-            found = make(name, value, distribution, version).load()
+            found = kinds[kind](name, CallbackName(value), distribution, version).load()
         except CallbackError as error:
             tell(ended=number, error=str(error))
         else:

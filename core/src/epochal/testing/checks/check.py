@@ -102,7 +102,7 @@ def frame_of(error: BaseException, subject: Subject) -> traceback.FrameSummary |
     """Return where in the callback's code an error was raised, else the innermost place that is not epochal's."""
     own = str(Path(__file__).parents[2])
     frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(own)]
-    module = sys.modules.get(subject.record.module.partition(".")[0])
+    module = sys.modules.get(subject.record.package)
     file = getattr(module, "__file__", None) or ""
     folder = f"{os.path.dirname(file)}{os.sep}" if os.path.basename(file) == "__init__.py" else file
     inside = [each for each in frames if folder and each.filename.startswith(folder)]

@@ -67,7 +67,7 @@ def import_afresh(record: Record) -> ImportReport:
     if not done.stdout:
         raise BrokenPromiseError(f"importing {record.module!r} ended Python with code {done.returncode}.")
     told: dict[str, Any] = json.loads(done.stdout)
-    own = {*sys.stdlib_module_names, record.module.partition(".")[0], "epochal"}
+    own = {*sys.stdlib_module_names, record.package, "epochal"}
     packages = tuple(name for name in told.pop("modules") if name not in own and not name.startswith("_"))
     return ImportReport(packages=packages, **told)
 
@@ -75,7 +75,7 @@ def import_afresh(record: Record) -> ImportReport:
 def _other_packages(record: Record) -> list[str]:
     """Give the packages of the callbacks that other distributions bring."""
     others = [each for each in discover().records if not each.is_of(record.distribution)]
-    return [name for name in {each.module.partition(".")[0] for each in others} if name]
+    return [name for name in {each.package for each in others} if name]
 
 
 @promise("imports", "it can be imported in a fresh process")

@@ -53,7 +53,7 @@ def check_distribution(subject: Subject) -> None:
 def check_package(subject: Subject) -> None:
     """Compare the names of package and entry."""
     record = subject.record
-    package, wanted = _package(record), f"epochal_{record.name}"
+    package, wanted = record.package, f"epochal_{record.name}"
     if package != wanted:
         raise BrokenPromiseError(
             f"{record.name!r} is in the package {package!r}, and the convention is {wanted!r}. Other distributions may "
@@ -73,7 +73,7 @@ def check_class(subject: Subject) -> str | None:
             f"the class {found.__name__} is {own!r} as a name, and its entry is {record.name!r}. Rename one of them, "
             "so that the code, the config and messages have one name for it."
         )
-    package = _package(record)
+    package = record.package
     if getattr(__import__(package), found.__name__, None) is not found:
         raise BrokenPromiseError(
             f"`from {package} import {found.__name__}` does not work. Import the class in {package}/__init__.py."
@@ -123,7 +123,7 @@ def check_requirements(subject: Subject) -> None:
 @promise("typed", "its package is typed, and says so by py.typed")
 def check_typed(subject: Subject) -> None:
     """Look for the file."""
-    package = _package(subject.record)
+    package = subject.record.package
     spec = find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not any(Path(folder, "py.typed").is_file() for folder in folders):
@@ -141,10 +141,6 @@ def check_documented(subject: Subject) -> str:
             f"{subject.record.value} has no docstring, from which `epochal info {subject.name}` tells what it does."
         )
     return inspect.cleandoc(text).splitlines()[0]
-
-
-def _package(record: Record) -> str:
-    return record.module.partition(".")[0]
 
 
 def _normal(name: str) -> str:

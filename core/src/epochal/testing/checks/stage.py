@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...choosing.selection import arrange
-from ...engine.ordering import unique_name
+from ...settings.names import CallbackName
 from ..host import FakeHost
 from ..model import FakeModel
 from .check import BrokenPromiseError
@@ -49,7 +49,7 @@ class Stage(FakeHost):
         self._subject = subject
         # An error of a reporter would be shown and forgotten; here it is to be seen.
         own = replace(subject.member(self.callback), critical=True)
-        self.own_name = unique_name(own.name, [each.name for each in self._members])
+        self.own_name = CallbackName(own.name).unique([each.name for each in self._members])
         self._members = arrange([replace(own, name=self.own_name), *self._members])
 
     def train(self, epochs: int = 6, steps: int = 3, **arguments: Any) -> Run:

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...callback import Callback
-from ...choosing.activity import find_record, is_address
+from ...choosing.activity import find_record
 from ...engine.member import is_keras_callback, make_member
 from ...installed.discovery import discover
+from ...settings.names import CallbackName
 from ..model import FakeModel
 from .importing import import_afresh
 
@@ -72,7 +73,7 @@ class Subject:
     @property
     def is_installed(self) -> bool:
         """Whether it is meant by the name of an installed callback."""
-        return not is_address(self.name)
+        return not CallbackName(self.name).is_place
 
     @cached_property
     def record(self) -> Record:
@@ -81,7 +82,7 @@ class Subject:
         Raises:
             UnknownCallbackError: Nobody installed it.
         """
-        return find_record(self.name, discover())
+        return find_record(CallbackName(self.name), discover())
 
     @cached_property
     def found(self) -> Any:
