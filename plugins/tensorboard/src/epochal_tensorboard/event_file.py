@@ -14,7 +14,7 @@ from epochal.frameworks.remote import remote_files
 from epochal.paths import is_remote
 from epochal.warn import warn_user
 
-from .checksum import masked_checksums
+from .checksum import masked_checksum
 from .folders import OWNER, joined
 from .summaries import file_version
 
@@ -165,13 +165,15 @@ class RemoteEventFile(EventFile):
 
 def as_records(events: Sequence[bytes]) -> bytes:
     """Return events as an event file has them: each with its length and the checksums of both."""
-    lengths = [struct.pack("<Q", len(event)) for event in events]
-    sums = zip(masked_checksums(lengths), masked_checksums(events), strict=True)
-    return b"".join(
-        part
-        for event, length, (of_length, of_event) in zip(events, lengths, sums, strict=True)
-        for part in (length, struct.pack("<I", of_length), event, struct.pack("<I", of_event))
-    )
+    parts = []
+    for event in events:
+        length = struct.pack("<Q", len(event))
+        parts += [length, _packed_checksum(length), event, _packed_checksum(event)]
+    return b"".join(parts)
+
+
+def _packed_checksum(record: bytes) -> bytes:
+    return struct.pack("<I", masked_checksum(record))
 
 
 def _name() -> str:
