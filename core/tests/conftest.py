@@ -1,9 +1,9 @@
-"""What several files share: made-up distributions that are read as installed ones are, and a callback to check."""
+"""What several files share: made-up distributions, a callback to check, one that notes its events, a driver."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import importlib_metadata
 import pytest
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from epochal.engine.driver import Driver
     from epochal.testing import Subject
 
 settings.register_profile("epochal", deadline=None)  # no test asserts a time
@@ -159,3 +160,50 @@ def outcome() -> Callable[[Subject, str], tuple[bool, str]]:
         return result.holds, result.detail
 
     return outcome
+
+
+@pytest.fixture
+def recorder(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Return a function that makes a callback with every event: it notes them, and raises where told to.
+
+    `recorder("Mine", raises={"on_epoch_end": ValueError()})` is of a class `Mine` of the test's module.
+    """
+    from epochal import Callback
+    from epochal.hookspecs import EVENTS, OWN_EVENTS
+
+    module = request.module.__name__
+
+    def method(event: str) -> Any:
+        if event not in OWN_EVENTS:
+            return lambda self, *values: self.note(event, values)
+        arguments = ", ".join(EVENTS[event])  # taken by name
+        return eval(f"lambda self, {arguments}: self.note({event!r}, ({arguments},))")
+
+    def make(name: str, *, raises: dict[str, BaseException] | None = None, critical: bool = True) -> Any:
+        def note(self: Any, event: str, values: tuple[Any, ...]) -> None:
+            self.events.append(event)
+            self.values.append((event, values))
+            if raises and event in raises:
+                raise raises[event]
+
+        methods = {event: method(event) for event in EVENTS}
+        made: Any = type(name, (Callback,), {**methods, "note": note, "critical": critical, "__module__": module})()
+        made.events, made.values = [], []
+        return made
+
+    return make
+
+
+@pytest.fixture
+def driver() -> Callable[..., Driver]:
+    """Return a function that makes the driver of a run with some callbacks, for a test that is its host."""
+    from epochal.choosing.selection import arrange
+    from epochal.engine.driver import Driver
+    from epochal.engine.member import make_member
+    from epochal.run import Run
+
+    def make(*callbacks: Any, model: Any = None, stage: str = "train") -> Driver:
+        members = [make_member(type(each).__name__.lower(), each, None, i) for i, each in enumerate(callbacks)]
+        return Driver(Run(model, stage), arrange(members))
+
+    return make
