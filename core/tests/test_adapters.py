@@ -45,7 +45,7 @@ def test_a_model_without_them_is_a_clear_error() -> None:
     adapter = adapt(_with(object()))
     with pytest.raises(RunError, match="how to read the weights is not known for a model"):
         adapter.get_weights()
-    with pytest.raises(RunError, match="how to set the weights"):
+    with pytest.raises(RunError, match=r"^Callback: how to set the weights"):
         adapter.set_weights([])
 
 

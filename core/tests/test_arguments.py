@@ -31,11 +31,7 @@ from epochal.arguments import (
     Text,
     Verbosity,
     Whole,
-    count,
     declared,
-    number,
-    switch,
-    verbosity,
 )
 from epochal.errors import shown
 
@@ -178,6 +174,8 @@ def test_declared_state_is_the_state_in_the_order_of_its_declarations() -> None:
         ({"wait": 1.5, "best": None}, "wait=1.5 has to be a whole number"),
         ({"wait": math.inf, "best": None}, "wait=inf has to be a whole number"),
         ({"wait": None, "best": None}, "wait=None has to be a number"),
+        ({"wait": True, "best": None}, "wait=True has to be a number"),
+        ({"wait": 1, "best": False}, "best=False has to be a number"),
         ({"wait": 1, "best": [1]}, r"best=\[1\] has to be a number"),
         ({"wait": 1, "best": math.nan}, "best=nan has to be a number, and not NaN"),
         ({"wait": 1}, "missing are best"),
@@ -256,7 +254,7 @@ def test_a_property_that_refuses_its_part_of_a_state_leaves_the_others_as_they_w
     ],
 )
 def test_a_number_is_given_as_a_float(value: Any, expected: float) -> None:
-    found = number(Callback(), "factor", value)
+    found = Number().checked(Callback(), value, "factor")
     assert (type(found), found) == (float, expected)
 
 
@@ -269,25 +267,25 @@ def test_a_number_is_given_as_a_float(value: Any, expected: float) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_number_is_a_type_error(value: Any) -> None:
-    for check in (number, count):
+    for argument in (Number(), Count(), Whole()):
         with pytest.raises(TypeError, match=r"^Callback: factor=.* has to be a number$"):
-            check(Callback(), "factor", value)
+            argument.checked(Callback(), value, "factor")
 
 
 @pytest.mark.parametrize("value", [math.nan, np.float32("nan"), Decimal("NaN"), Decimal("sNaN"), np.array([math.nan])])
 def test_nan_is_no_limit(value: Any) -> None:
-    for check in (number, count):
+    for argument in (Number(), Count(), Whole()):
         with pytest.raises(ValueError, match=r"^Callback: factor=.* has to be a number, and not NaN$"):
-            check(Callback(), "factor", value)
+            argument.checked(Callback(), value, "factor")
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
 def test_a_number_may_have_a_bound(value: float, bound: float) -> None:
     if value >= bound:
-        assert number(Callback(), "factor", value, least=bound) == value
+        assert Number(bound).check(value) == value
     else:
-        with pytest.raises(ValueError, match=r"^Callback: factor=.* has to be .* or more$"):
-            number(Callback(), "factor", value, least=bound)
+        with pytest.raises(ValueError, match=r"^has to be .* or more$"):
+            Number(bound).check(value)
     if value > bound:
         assert Number(above=bound).check(value) == value
     else:
@@ -300,7 +298,7 @@ WHOLE = [(0, 0), (np.uint8(7), 7), (np.array(3), 3), (10**300, 10**300), (3.0, 3
 
 @pytest.mark.parametrize(("value", "expected"), WHOLE)
 def test_a_whole_number_is_given_as_an_int(value: Any, expected: int) -> None:
-    for found in (count(Callback(), "patience", value), Count().check(value), Whole().check(value)):
+    for found in (Count().check(value), Whole().check(value)):
         assert (type(found), found) == (int, expected)
 
 
@@ -311,13 +309,13 @@ def test_a_count_that_is_only_compared_may_be_any_number() -> None:
 @pytest.mark.parametrize("value", [1.5, np.float32(0.5), math.inf, Decimal("2.5")])
 def test_a_whole_number_is_whole(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^Callback: patience=.* has to be a whole number$"):
-        count(Callback(), "patience", value)
+        Whole().checked(Callback(), value, "patience")
 
 
 @pytest.mark.parametrize(("value", "least"), [(-1, 0), (0, 1), (np.int8(-1), 0), (-(10**300), 0), (-0.5, 0)])
 def test_a_count_that_is_too_small_is_an_error(value: Any, least: int) -> None:
     with pytest.raises(ValueError, match=rf"^Callback: patience=.* has to be {least} or more$"):
-        count(Callback(), "patience", value, least=least)
+        Whole(least).checked(Callback(), value, "patience")
 
 
 def test_a_limit_may_be_missing() -> None:
@@ -329,7 +327,7 @@ def test_a_limit_may_be_missing() -> None:
 
 def test_verbosity_is_any_number_or_none() -> None:
     values = (False, True, 0, 1, 2, -1, None, 0.5)
-    assert [verbosity(Callback(), value) for value in values] == [0, 1, 0, 1, 2, -1, 0, 0.5]
+    assert [Verbosity().check(value) for value in values] == [0, 1, 0, 1, 2, -1, 0, 0.5]
     with pytest.raises(TypeError, match="Callback: verbose='auto' has to be a number"):
         Verbosity().checked(Callback(), "auto", "verbose")
 
@@ -341,13 +339,13 @@ def test_verbosity_is_any_number_or_none() -> None:
 def test_a_switch_is_what_python_takes_for_true_or_false(value: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert switch(Callback(), "raise_error", value) is bool(value)
+        assert Switch().check(value) is bool(value)
         assert Switch().remark(value) == ""
 
 
 def test_what_is_neither_true_nor_false_is_no_switch() -> None:
     with pytest.raises(TypeError, match=r"Callback: raise_error=array\(\[1., 1.\]\) has to be True or False"):
-        switch(Callback(), "raise_error", np.ones(2))
+        Switch().checked(Callback(), np.ones(2), "raise_error")
 
 
 @pytest.mark.parametrize("value", ["False", "no", "OFF", "0", "None"])

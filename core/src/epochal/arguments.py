@@ -23,13 +23,12 @@ from __future__ import annotations
 
 import copy
 import math
-import operator
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import StateError, nearest, shown
+from .log_values import is_array, to_float, to_int
 from .warn import warn_user
 
 if TYPE_CHECKING:
@@ -43,7 +42,19 @@ T = TypeVar("T")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-class Argument(Generic[T]):
+class _Attribute(Generic[T]):
+    """For type checkers, an attribute of the class that is read from an object as a `T`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: type) -> T: ...
+        def __get__(self, instance: object | None, owner: type) -> Any: ...
+
+
+class Argument(_Attribute[T]):
     """A parameter that is checked whenever it is set. A subclass says what it takes, by `check`.
 
     Keras's callbacks check little, so that a value which works there should pass here too: `check` is there to refuse
@@ -96,16 +107,8 @@ class Argument(Generic[T]):
         if self._follow_up is not None:
             getattr(instance, self._follow_up)()
 
-    if TYPE_CHECKING:
 
-        @overload
-        def __get__(self, instance: None, owner: type) -> Self: ...
-        @overload
-        def __get__(self, instance: object, owner: type) -> T: ...
-        def __get__(self, instance: object | None, owner: type) -> Any: ...
-
-
-class State(Generic[T]):
+class State(_Attribute[T]):
     """An attribute that is part of the state.
 
     Its name is added to `state_attributes`, and what a state holds for it is checked before the state is taken. While
@@ -118,6 +121,17 @@ class State(Generic[T]):
     def __init__(self, argument: Argument[T]) -> None:
         self.argument = argument
 
+    def check(self, value: Any) -> T:
+        """Return what the attribute is to hold; errors as of `Argument.check`.
+
+        Raises:
+            TypeError: True or False where a number belongs. Keras takes them for one, and no callback saves them.
+        """
+        checked = self.argument.check(value)
+        if isinstance(value, bool) and not isinstance(checked, bool):
+            raise TypeError("has to be a number")
+        return checked
+
     def __set_name__(self, owner: Any, name: str) -> None:
         """Take the attribute's name, and add it to the state of the class."""
         self.argument.name = name
@@ -126,20 +140,13 @@ class State(Generic[T]):
 
     if TYPE_CHECKING:
 
-        @overload
-        def __get__(self, instance: None, owner: type) -> Self: ...
-        @overload
-        def __get__(self, instance: object, owner: type) -> T: ...
-        def __get__(self, instance: object | None, owner: type) -> Any: ...
         def __set__(self, instance: Any, value: T) -> None: ...
 
 
-def declared(kind: type, name: str) -> Argument[Any] | None:
+def declared(kind: type, name: str) -> Argument[Any] | State[Any] | None:
     """Return what a class declares for an attribute; None if that is nothing."""
-    found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
-    if isinstance(found, State):
-        return found.argument
-    return found if isinstance(found, Argument) else None
+    declaration = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+    return declaration if isinstance(declaration, (Argument, State)) else None
 
 
 def check_state(callback: Callback, state: Any) -> dict[str, Any]:
@@ -160,9 +167,9 @@ def check_state(callback: Callback, state: Any) -> dict[str, Any]:
         raise StateError(f"this is no state of {title}: {wrong}")
     checked = copy.deepcopy(dict(state))
     for name, value in checked.items():
-        argument = declared(type(callback), name)
+        declaration = declared(type(callback), name)
         try:
-            checked[name] = value if argument is None else argument.check(value)
+            checked[name] = value if declaration is None else declaration.check(value)
         except (TypeError, ValueError) as error:
             raise StateError(f"this is no state of {title}: {name}={shown(value)} {error}") from None
     return checked
@@ -187,7 +194,7 @@ class Number(Argument[float]):
 
     def check(self, value: Any) -> float:
         """Return the number."""
-        found = _as_float(value)
+        found = to_float(value)
         if math.isnan(found):
             raise ValueError("has to be a number, and not NaN")
         if self._least is not None and found < self._least:
@@ -207,7 +214,7 @@ class Count(Number):
         """Return the number."""
         found = super().check(value)
         if isinstance(found, float) and found.is_integer():
-            return _as_int(value)
+            return to_int(value)
         return found
 
 
@@ -245,31 +252,6 @@ class Verbosity(Count):
     def check(self, value: Any) -> float:
         """Return the number."""
         return 0 if value is None else super().check(value)
-
-
-def _as_float(value: Any) -> float:
-    """Return a scalar as a float; NaN also if it has a value that no float can come near to."""
-    if isinstance(value, (str, bytes, bytearray)):
-        raise TypeError("has to be a number")
-    if getattr(value, "ndim", 0):
-        if value.size != 1:
-            raise TypeError("has to be a number")
-        value = value.item()
-    try:
-        return float(value)
-    except OverflowError:  # an int that no float holds
-        return math.inf if value > 0 else -math.inf
-    except ValueError:  # a signalling NaN of decimal
-        return math.nan
-    except Exception:  # TypeError, or whatever a framework raises for what is not a scalar
-        raise TypeError("has to be a number") from None
-
-
-def _as_int(value: Any) -> int:
-    """Return a whole number as an int, at full length also where a float would not have all digits."""
-    with suppress(TypeError):
-        return operator.index(value)
-    return int(_as_float(value))
 
 
 # Other kinds of values
@@ -319,6 +301,18 @@ class Choice(Argument[str]):
         return value
 
 
+class Key(Argument[str]):
+    """What is looked up in a dict. That is text, but as in Keras anything that can be looked up passes."""
+
+    def check(self, value: Any) -> str:
+        """Return the key."""
+        try:
+            hash(value)
+        except TypeError:
+            raise TypeError("has to be text") from None
+        return value  # type: ignore[no-any-return]
+
+
 class FilePath(Argument[str]):
     """A path, as text."""
 
@@ -356,49 +350,6 @@ class OrNone(Argument[T | None], Generic[T]):
     def remark(self, value: Any) -> str:
         """Warn of what the other argument warns of."""
         return "" if value is None else self._argument.remark(value)
-
-
-# The same checks as functions, for a value that is no attribute
-
-
-def number(owner: Any, name: str, value: Any, *, least: float | None = None) -> float:
-    """Check that a value is a number, infinity included.
-
-    Args:
-        owner: The callback, for messages.
-        name: The parameter's name.
-        value: What was given.
-        least: The least value that it may have.
-
-    Raises:
-        TypeError: It is no number.
-        ValueError: It is NaN, or too small.
-    """
-    return Number(least).checked(owner, value, name)
-
-
-def count(owner: Any, name: str, value: Any, *, least: int = 0) -> int:
-    """Check that a value is a whole number, at least `least`; errors as of `number`."""
-    return Whole(least).checked(owner, value, name)
-
-
-def switch(owner: Any, name: str, value: Any) -> bool:
-    """Return whether a value is true or false.
-
-    Raises:
-        TypeError: It is neither.
-    """
-    return Switch().checked(owner, value, name)
-
-
-def verbosity(owner: Any, value: Any) -> float:
-    """Check the parameter `verbose`: more than 0 prints something; errors as of `number`."""
-    return Verbosity().checked(owner, value, "verbose")
-
-
-def is_array(value: Any) -> bool:
-    """Return whether a value is an array, of NumPy or any framework."""
-    return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
 def _title(owner: Any) -> str:

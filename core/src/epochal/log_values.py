@@ -1,8 +1,11 @@
-"""What values of logs are: numbers, arrays, or anything else, which is shown as text whatever it is."""
+"""What values of logs and parameters are: numbers, arrays, or anything else, which is shown as text whatever it is."""
 
 from __future__ import annotations
 
+import math
+import operator
 import warnings
+from contextlib import suppress
 from typing import Any
 
 MOST_VALUES = 1000
@@ -92,6 +95,37 @@ def as_number(value: Any) -> float | None:
     return float(number.item()) if is_array else None
 
 
+def to_float(value: Any) -> float:
+    """Return a parameter's scalar as a float; NaN also if it has a value that no float can come near to.
+
+    Unlike `as_number`, it takes what `float` takes, Fraction and Decimal for example.
+
+    Raises:
+        TypeError: It is not a scalar.
+    """
+    if isinstance(value, (str, bytes, bytearray)):
+        raise TypeError("has to be a number")
+    if getattr(value, "ndim", 0):
+        if value.size != 1:
+            raise TypeError("has to be a number")
+        value = value.item()
+    try:
+        return float(value)
+    except OverflowError:  # an int that no float holds
+        return math.inf if value > 0 else -math.inf
+    except ValueError:  # a signalling NaN of decimal
+        return math.nan
+    except Exception:  # TypeError, or whatever a framework raises for what is not a scalar
+        raise TypeError("has to be a number") from None
+
+
+def to_int(value: Any) -> int:
+    """Return a whole number as an int, at full length also where a float would not have all digits."""
+    with suppress(TypeError):
+        return operator.index(value)
+    return int(to_float(value))
+
+
 def is_same(one: Any, other: Any) -> bool:
     """Return whether two values are known to be the same: one object, or equal numbers; NaN is the same as NaN."""
     if one is other:
@@ -126,6 +160,11 @@ def describe_large(value: Any) -> str:
     except Exception:
         return ""
     return f"{type(value).__name__} of {count} values" if count > MOST_VALUES else ""
+
+
+def is_array(value: Any) -> bool:
+    """Return whether a value is an array, of NumPy or any framework."""
+    return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:

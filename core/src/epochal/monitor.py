@@ -7,7 +7,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import Argument, Number, count, number, switch, verbosity
+from .arguments import Argument, Key, Number
 from .callback import Callback
 from .errors import nearest, nearest_key, shown
 from .forecast import Forecast
@@ -19,27 +19,16 @@ from .warn import warn_user
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Distance", "MetricName", "Mode", "Monitor", "MonitorCallback", "count", "number", "switch", "verbosity"]
-# The last four stood here before there were arguments; plugins import them from here.
-
 MODES = ("auto", "min", "max")
 
 _NO_DIRECTION = "nothing tells whether less or more of it is better. Pass mode='min' or mode='max'."
 
 
-class MetricName(Argument[str]):
+class MetricName(Key):
     """The key of a metric in the logs.
 
     As in Keras, a callback may watch something else by `get_monitor_value`, and then anything can stand here.
     """
-
-    def check(self, value: Any) -> str:
-        """Return the value, whatever can be looked up."""
-        try:
-            hash(value)
-        except TypeError:
-            raise TypeError("has to be text") from None
-        return value  # type: ignore[no-any-return]
 
     def remark(self, value: Any) -> str:
         """Warn of what no metric is called."""

@@ -21,7 +21,7 @@ _ADAPTERS = {"tf_keras": "tf_keras.TfKerasAdapter", "keras": "keras.KerasAdapter
 
 
 def adapt(callback: Callback) -> ModelAdapter:
-    """Give the adapter of the model that a callback was given.
+    """Return the adapter of the model that a callback was given. Its errors name the callback.
 
     The optimizer is the one that `epochal.loop(optimizer=…)` was given, else the model's own. A model with a method
     `__epochal_adapter__(optimizer)` brings an adapter of its own.
@@ -37,15 +37,19 @@ def adapt(callback: Callback) -> ModelAdapter:
         optimizer = getattr(model, "optimizer", None)
     own = getattr(model, "__epochal_adapter__", None)
     if own is not None:
-        adapter: ModelAdapter = own(optimizer)
-        return adapter
+        return _asked_by(callback, own(optimizer))
     packages = _packages(model) | _packages(optimizer)
     for package, place in _ADAPTERS.items():
         if package in packages:
             module, kind = place.split(".")
             found: type[ModelAdapter] = getattr(import_module(f".{module}", __name__), kind)
-            return found(model, optimizer)
-    return ModelAdapter(model, optimizer)
+            return _asked_by(callback, found(model, optimizer))
+    return _asked_by(callback, ModelAdapter(model, optimizer))
+
+
+def _asked_by(callback: Callback, adapter: ModelAdapter) -> ModelAdapter:
+    adapter.asker = type(callback).__name__
+    return adapter
 
 
 def ends_the_data(error: BaseException) -> bool:

@@ -25,17 +25,21 @@ class ModelAdapter:
     Args:
         model: The model.
         optimizer: Its optimizer, or None.
+
+    Attributes:
+        asker: The callback that it was made for, in error messages.
     """
 
     def __init__(self, model: Any, optimizer: Any) -> None:
         self.model = model
         self.optimizer = optimizer
+        self.asker = "a callback"
 
     def _cannot(self, what: str) -> NoReturn:
         kind = type(self.model)
         raise RunError(
-            f"{what} is not known for a model of type {kind.__module__}.{kind.__qualname__}. It is for Keras models; "
-            "any other brings its own with a method `__epochal_adapter__(optimizer)`."
+            f"{self.asker}: {what} is not known for a model of type {kind.__module__}.{kind.__qualname__}. "
+            "It is for Keras models; any other brings its own with a method `__epochal_adapter__(optimizer)`."
         )
 
     def _method(self, name: str, what: str) -> Callable[..., Any]:

@@ -82,7 +82,7 @@ class KerasAdapter(ModelAdapter):
         }
 
     def set_learning_rate(self, key: str, rate: float) -> None:
-        self.check_learning_rate("a callback")
+        self.check_learning_rate(self.asker)
         self._optimizers()[key].learning_rate = rate
 
     def check_learning_rate(self, purpose: str) -> None:
@@ -171,7 +171,10 @@ class KerasAdapter(ModelAdapter):
     def state_tree(self) -> dict[str, Any]:
         if not self._is_keras_model():
             self._cannot("the state of the model")
-        return keras_state.state_tree(self.model, self.optimizer)
+        try:
+            return keras_state.state_tree(self.model, self.optimizer)
+        except RunError as error:
+            raise RunError(f"{self.asker}: {error}") from None
 
     def config(self) -> str | None:
         return keras_state.config(self.model) if self._is_keras_model() else None

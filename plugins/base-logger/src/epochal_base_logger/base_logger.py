@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from epochal import Callback, Logs, Priority, StateError
-from epochal.arguments import Argument, is_array
+from epochal.arguments import Argument
+from epochal.log_values import is_array
 from epochal.logs import WEIGHTS
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Means(Argument[dict[str, Any]]):
         if not isinstance(value, dict) or set(value) != {"epoch", "totals", "weights"}:
             raise TypeError("has to hold epoch, totals and weights")
         epoch, totals, weights = value["epoch"], value["totals"], value["weights"]
-        if epoch is not None and (not isinstance(epoch, int) or epoch < 0):
+        if epoch is not None and (not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 0):
             raise ValueError("has to have None or a number of 0 or more for its epoch")
         if not isinstance(totals, dict) or not all(isinstance(v, (int, float)) or is_array(v) for v in totals.values()):
             raise TypeError("has to have numbers or arrays for its totals")

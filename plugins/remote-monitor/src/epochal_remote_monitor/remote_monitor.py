@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from epochal import Callback, MissingDependencyError, Priority
-from epochal.arguments import Argument, Most, Number, Switch, Text
+from epochal.arguments import Argument, Key, Most, Number, Switch, Text
 from epochal.errors import one_line
 
 from .payload import make_payload
@@ -27,16 +27,8 @@ class Address(Text):
         return "" if is_address else "is not an address like 'http://localhost:9000', so nothing will be delivered"
 
 
-class FormField(Argument[str]):
+class FormField(Key):
     """The name of a field in a form; what is not text is written as text, as in Keras."""
-
-    def check(self, value: Any) -> str:
-        """Return what can be a key of a form."""
-        try:
-            hash(value)
-        except TypeError:
-            raise TypeError("has to be text") from None
-        return value  # type: ignore[no-any-return]
 
     def remark(self, value: Any) -> str:
         """Warn of what is not text."""
