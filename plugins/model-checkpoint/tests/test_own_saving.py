@@ -38,10 +38,6 @@ def fit(path: Path | str, save: Callable[[str], None], *, host: Any = BareHost, 
     return checkpoint
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*"))
-
-
 def save_two(path: str) -> None:
     assert type(path) is str
     Path(path).write_text("model")
@@ -55,13 +51,15 @@ def save_folder(path: str) -> None:
 
 
 @HOSTS
-def test_files_that_a_model_writes_beside_the_one_that_was_asked_for(host: Any, tmp_path: Path) -> None:
+def test_files_that_a_model_writes_beside_the_one_that_was_asked_for(
+    names: Callable[[Path], list[str]], host: Any, tmp_path: Path
+) -> None:
     fit(tmp_path / "{epoch}.keras", save_two, host=host)
     assert names(tmp_path) == ["1.json", "1.keras", "2.json", "2.keras"]
 
 
 @HOSTS
-def test_a_folder_that_a_model_writes(host: Any, tmp_path: Path) -> None:
+def test_a_folder_that_a_model_writes(names: Callable[[Path], list[str]], host: Any, tmp_path: Path) -> None:
     for _ in range(2):  # the second time it is there before training
         fit(tmp_path / "model.keras", save_folder, host=host)
     inside = ["model.keras/saved_model.pb", "model.keras/variables", "model.keras/variables/data"]
@@ -69,7 +67,9 @@ def test_a_folder_that_a_model_writes(host: Any, tmp_path: Path) -> None:
 
 
 @HOSTS
-def test_a_model_that_writes_nothing_there(host: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_that_writes_nothing_there(
+    names: Callable[[Path], list[str]], host: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     uploaded: list[str] = []
     checkpoint = fit(tmp_path / "{epoch}.keras", uploaded.append, host=host, epochs=3, keep=1, verbose=1)
     assert [os.path.basename(path) for path in uploaded] == ["1.keras", "2.keras", "3.keras"]
@@ -77,7 +77,7 @@ def test_a_model_that_writes_nothing_there(host: Any, tmp_path: Path, capsys: py
     assert f"Epoch 3: finished saving model to {tmp_path / '3.keras'}" in capsys.readouterr().out
 
 
-def test_a_model_that_writes_to_an_absolute_path_of_its_own(tmp_path: Path) -> None:
+def test_a_model_that_writes_to_an_absolute_path_of_its_own(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     fit(tmp_path / "models" / "{epoch}.keras", lambda path: (tmp_path / "mine.bin").touch(), keep=1)
     assert names(tmp_path) == ["mine.bin", "models"]
 
@@ -119,14 +119,18 @@ def test_a_folder_that_takes_no_file_is_an_error_otherwise(
         BareHost(ModelCheckpoint(tmp_path / "model.keras"), model=FakeModel({"w": 1})).fit()
 
 
-def test_where_a_folder_is_in_the_way_of_a_file_nothing_is_replaced(tmp_path: Path) -> None:
+def test_where_a_folder_is_in_the_way_of_a_file_nothing_is_replaced(
+    names: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     (tmp_path / "model.keras").mkdir()
     with pytest.raises(IsADirectoryError, match="Please specify a non-directory filepath for ModelCheckpoint"):
         fit(tmp_path / "model.keras", save_two)
     assert names(tmp_path) == ["model.keras"]
 
 
-def test_an_error_between_two_files_names_those_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_between_two_files_names_those_that_are_there(
+    names: Callable[[Path], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replace = os.replace
 
     def full(old: Any, new: Any) -> None:
@@ -162,7 +166,9 @@ def test_an_error_about_another_file_names_it(tmp_path: Path) -> None:
 # What `keep` removes of it
 
 
-def test_keep_removes_what_has_the_name_of_the_file_with_another_end(tmp_path: Path) -> None:
+def test_keep_removes_what_has_the_name_of_the_file_with_another_end(
+    names: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     def save(path: str) -> None:
         save_two(path)
         Path(path + ".index").touch()
@@ -174,12 +180,12 @@ def test_keep_removes_what_has_the_name_of_the_file_with_another_end(tmp_path: P
     assert checkpoint.written == [str(tmp_path / "3.keras")]
 
 
-def test_keep_removes_folders(tmp_path: Path) -> None:
+def test_keep_removes_folders(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     fit(tmp_path / "{epoch}.keras", save_folder, epochs=3, keep=1)
     inside = ["3.keras/saved_model.pb", "3.keras/variables", "3.keras/variables/data"]
     assert names(tmp_path) == ["3.keras", *inside]
 
 
-def test_keep_counts_a_save_whose_files_have_other_ends(tmp_path: Path) -> None:
+def test_keep_counts_a_save_whose_files_have_other_ends(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     fit(tmp_path / "{epoch}.keras", lambda path: Path(path.replace(".keras", ".npz")).touch(), epochs=3, keep=2)
     assert names(tmp_path) == ["2.npz", "3.npz"]

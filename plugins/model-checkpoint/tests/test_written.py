@@ -7,7 +7,7 @@ import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +17,9 @@ import epochal
 from epochal.state import dump_state, parse_state
 from epochal.testing import BareHost, FakeModel
 from epochal_model_checkpoint import ModelCheckpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such links and names")
 
@@ -28,16 +31,14 @@ def fit(checkpoint: ModelCheckpoint, first: int, last: int, **values: Any) -> Mo
     return checkpoint
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*"))
-
-
 def with_names(*saves: list[str]) -> dict[str, Any]:
     """Give a state that names these files."""
     return ModelCheckpoint("{epoch}.keras", keep=1).state_dict() | {"_written_names": list(saves)}
 
 
-def test_a_state_that_was_restored_in_a_copy_of_the_folder_removes_files_of_the_copy(tmp_path: Path) -> None:
+def test_a_state_that_was_restored_in_a_copy_of_the_folder_removes_files_of_the_copy(
+    names: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     first = fit(ModelCheckpoint(tmp_path / "a" / "{epoch}.keras", keep=2), 0, 2)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     second = ModelCheckpoint(tmp_path / "b" / "{epoch}.keras", keep=2)
@@ -48,13 +49,15 @@ def test_a_state_that_was_restored_in_a_copy_of_the_folder_removes_files_of_the_
     assert names(tmp_path / "b") == ["3.keras", "4.keras"]
 
 
-def test_a_state_holds_relative_names(tmp_path: Path) -> None:
+def test_a_state_holds_relative_names(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     checkpoint = fit(ModelCheckpoint(tmp_path / "{epoch}" / "{loss}.keras", keep=2), 0, 3)
     assert checkpoint.state_dict()["_written_names"] == [["2/1.0.keras"], ["3/1.0.keras"]]
     assert names(tmp_path) == ["2", "2/1.0.keras", "3", "3/1.0.keras"]  # the folder that became empty is gone
 
 
-def test_an_epoch_that_is_trained_again_after_a_restart_counts_once(tmp_path: Path) -> None:
+def test_an_epoch_that_is_trained_again_after_a_restart_counts_once(
+    names: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     first = fit(ModelCheckpoint(tmp_path / "{epoch}.keras", keep=2), 0, 3)
     second = ModelCheckpoint(tmp_path / "{epoch}.keras", keep=2)
     second.load_state_dict(first.state_dict())
@@ -81,7 +84,9 @@ def test_an_epoch_that_is_trained_again_after_a_restart_counts_once(tmp_path: Pa
         "//victim.keras",
     ],
 )
-def test_a_forged_state_removes_nothing_elsewhere(name: str, tmp_path: Path) -> None:
+def test_a_forged_state_removes_nothing_elsewhere(
+    names: Callable[[Path], list[str]], name: str, tmp_path: Path
+) -> None:
     victim = tmp_path / "victim.keras"
     victim.touch()
     folder = tmp_path / "own"
@@ -111,7 +116,12 @@ PARTS = ("..", ".", "", "own", "x", "1", "link", "model.keras", "1.keras", "1-2.
     end=st.sampled_from(["", "/"]),
 )
 def test_whatever_a_state_names_only_matching_files_in_the_own_folder_go(
-    tmp_path_factory: pytest.TempPathFactory, template: str, parts: list[str], begin: str, end: str
+    names: Callable[[Path], list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+    template: str,
+    parts: list[str],
+    begin: str,
+    end: str,
 ) -> None:
     tmp_path = tmp_path_factory.mktemp("forged")
     for name in ("1.keras", "x/1/1.weights.h5", "1/model.keras", "1-2.keras", "1/1.keras"):
@@ -138,7 +148,9 @@ def test_whatever_a_state_names_only_matching_files_in_the_own_folder_go(
 
 
 @POSIX
-def test_a_folder_under_the_template_that_is_a_link_to_elsewhere_is_left_with_a_warning(tmp_path: Path) -> None:
+def test_a_folder_under_the_template_that_is_a_link_to_elsewhere_is_left_with_a_warning(
+    names: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "1").symlink_to(tmp_path / "elsewhere")
@@ -150,7 +162,7 @@ def test_a_folder_under_the_template_that_is_a_link_to_elsewhere_is_left_with_a_
 
 
 @POSIX
-def test_of_a_link_the_link_is_removed(tmp_path: Path) -> None:
+def test_of_a_link_the_link_is_removed(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "1.keras").symlink_to(tmp_path / "real")
     fit(ModelCheckpoint(tmp_path / "own" / "{epoch}.keras", keep=1), 0, 2)
@@ -158,7 +170,7 @@ def test_of_a_link_the_link_is_removed(tmp_path: Path) -> None:
 
 
 @POSIX
-def test_two_names_of_one_file_are_one(tmp_path: Path) -> None:
+def test_two_names_of_one_file_are_one(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     # As with "A.keras" and "a.keras" where upper and lower case are the same.
     checkpoint = fit(ModelCheckpoint(tmp_path / "{name}.keras", keep=1), 0, 1, name="A")
     os.link(tmp_path / "A.keras", tmp_path / "a.keras")
@@ -167,7 +179,7 @@ def test_two_names_of_one_file_are_one(tmp_path: Path) -> None:
     assert names(tmp_path) == ["A.keras", "a.keras"]
 
 
-def test_a_value_with_a_separator_is_left_with_a_warning(tmp_path: Path) -> None:
+def test_a_value_with_a_separator_is_left_with_a_warning(names: Callable[[Path], list[str]], tmp_path: Path) -> None:
     checkpoint = ModelCheckpoint(tmp_path / "{name}.keras", keep=1)
     with pytest.warns(UserWarning, match=r"`keep` leaves .*a/b.keras where it is, as a value in its name has a sep"):
         fit(checkpoint, 0, 2, name="a/b")
@@ -209,7 +221,7 @@ def test_templates_of_all_kinds_keep_what_they_are_to_keep(
 
 
 def test_a_relative_path_counts_from_the_working_directory_of_each_save(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    names: Callable[[Path], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -223,7 +235,9 @@ def test_a_relative_path_counts_from_the_working_directory_of_each_save(
     assert names(tmp_path) == ["one", "two", "two/2.keras", "two/3.keras"]
 
 
-def test_another_path_counts_anew_and_what_was_written_by_the_first_stays(tmp_path: Path) -> None:
+def test_another_path_counts_anew_and_what_was_written_by_the_first_stays(
+    names: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     checkpoint = ModelCheckpoint(tmp_path / "a-{epoch}.keras", keep=1)
     fit(checkpoint, 0, 2)
     checkpoint.filepath = tmp_path / "b-{epoch}.keras"
