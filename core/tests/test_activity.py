@@ -38,7 +38,7 @@ def summaries(site: Site, settings: Settings | None = None) -> dict[str, str]:
 def test_without_settings_the_metadata_decides(full: Site) -> None:
     assert summaries(full) == {
         "base_logger epochal-base-logger": "always",
-        "fake_bar fake-bar": "yes: active by itself",
+        "fake_bar fake-bar": "yes: enabled by default",
         "history epochal-history": "always",
         "thing fake-thing": "no",
     }

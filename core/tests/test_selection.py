@@ -75,7 +75,7 @@ def names(members: list[Member]) -> list[str]:
 
 @pytest.fixture
 def full(site: Site) -> Site:
-    """The pinned two, a bar that is active by itself, and a few that are not."""
+    """The pinned two, a bar that is enabled by default, and a few that are not."""
     site.pinned()
     site.package("fake_bar", BAR)
     bar = {"progbar_logger": "fake_bar:ProgbarLogger"}

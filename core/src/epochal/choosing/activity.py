@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..installed.discovery import Catalogue, Record
     from ..settings.layers import Settings
 
-BY_ITSELF = "active by itself"
+BY_ITSELF = "enabled by default"
 """Why a callback is active that asks for it in its metadata."""
 
 
@@ -31,7 +31,7 @@ class Activity:
     Attributes:
         record: Where it is installed.
         active: Whether it does.
-        why: "pinned", "active by itself", or where that is set; empty where nobody said anything.
+        why: "pinned", "enabled by default", or where that is set; empty where nobody said anything.
         instances: How many of it there are.
     """
 
@@ -105,7 +105,7 @@ def decide(name: CallbackName, autoload: bool, settings: Settings) -> tuple[bool
 
     Args:
         name: The name, as the settings know it.
-        autoload: Whether it asks to be active by itself.
+        autoload: Whether it asks to be enabled by default.
         settings: The settings.
 
     Returns:
@@ -208,7 +208,7 @@ def unknown_preferences(catalogue: Catalogue, settings: Settings) -> Iterator[st
         if not any(record.is_of(each.value) for record in claims):
             there = ", ".join(record.distribution for record in claims)
             hint = nearest(each.value, [record.distribution for record in claims])
-            what = f"There are: {there}." if claims else "Nobody brings one."
+            what = f"There are: {there}." if claims else "No installed distribution brings one."
             yield f"{each.place}: no installed distribution {each.value!r} brings a callback {name!r}.{hint} {what}"
 
 

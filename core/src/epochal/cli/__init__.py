@@ -23,7 +23,7 @@ COMMANDS = {
     "enable": "switch a callback on in the config file, and set its parameters",
     "disable": "switch a callback off in the config file",
     "run": "run a script with the active callbacks in its every fit, evaluate and predict",
-    "new": "make the package of a callback",
+    "new": "create a callback package",
     "check": "run the conformance suite against an installed callback",
     "doctor": "look for what is wrong with the installation and the settings",
     "completion": "print the script that lets a shell complete commands and names",
@@ -33,7 +33,7 @@ COMMANDS = {
 `DESCRIPTION` for its help, `JSON` for what `--json` prints, `split(words)` for words that are not ours to read, and
 `hint(words)` for words that it does not know."""
 
-EXIT_CODES = "Exit codes: 0 done, 1 a problem was found or it failed, 2 called wrongly, 130 interrupted."
+EXIT_CODES = "Exit codes: 0 done, 1 a problem was found or it failed, 2 invalid usage, 130 interrupted."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `epochal`. None: those of the process.
 
     Returns:
-        0 when it is done, 1 when it found a problem or failed, 2 when it was called wrongly, 130 when it was
+        0 when it is done, 1 when it found a problem or failed, 2 when its usage was invalid, 130 when it was
         interrupted.
     """
     words = [*(sys.argv[1:] if arguments is None else arguments)]  # `list` is the command's module here

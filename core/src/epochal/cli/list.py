@@ -28,7 +28,7 @@ JSON = {
     "config_file": "the config file that counts, or null",
     "callbacks[].name": "the callback's name",
     "callbacks[].active": "whether it is active",
-    "callbacks[].why": 'why: "pinned", "active by itself", or where that is set; empty if nobody said anything',
+    "callbacks[].why": 'why: "pinned", "enabled by default", or where that is set; empty if nobody said anything',
     "callbacks[].instances": "how many of it there are, if it is active",
     "callbacks[].status": '"ok", "broken", "duplicate" or "incompatible"',
     "callbacks[].reason": "why it cannot be used and what to do; empty if it can",

@@ -1,4 +1,4 @@
-"""`epochal new`: make the package of a callback."""
+"""`epochal new`: create a callback package."""
 
 from __future__ import annotations
 

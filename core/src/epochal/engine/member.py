@@ -31,7 +31,7 @@ class Member:
         critical: Whether its errors end the run.
         record: Where it was installed from; None for what the script defines itself.
         position: Its position among the callbacks given in code; None if switched on by name.
-        activated: Why it is active: "pinned", "active by itself", "given in code", or where it is switched on.
+        activated: Why it is active: "pinned", "enabled by default", "given in code", or where it is switched on.
         declares_priority: Whether it has a priority of its own, or the settings give it one. Without, its place in the
             list counts.
         priority_from: Where its priority is set, if not by itself.

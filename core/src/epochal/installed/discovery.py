@@ -54,7 +54,7 @@ class Record:
         version: The distribution's version.
         status: Whether it can be used.
         reason: Why it cannot, and what to do; empty if it can.
-        autoload: Whether it asks to be active by itself.
+        autoload: Whether it asks to be enabled by default.
     """
 
     name: str

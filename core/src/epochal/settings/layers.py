@@ -66,7 +66,7 @@ class Layer:
     Attributes:
         enable: Names that it switches on, each with where.
         disable: Names that it switches off.
-        autoload: Whether what asks to be active by itself is; None: not said.
+        autoload: Whether what asks to be enabled by default is; None: not said.
         prefer: Name to the distribution that is to bring it.
         tables: Name to the tables of its instances.
         overrides: (name of an instance, parameter) to a value that replaces a table's.
@@ -101,7 +101,7 @@ class Settings:
 
     Attributes:
         switches: Name to a Setting with True or False, of the highest layer that says anything of it.
-        autoload: Whether what asks to be active by itself is.
+        autoload: Whether what asks to be enabled by default is.
         prefer: Name to the distribution that is to bring it.
         tables: Name to the tables of its instances, overrides applied.
         priority: Name to its priority.

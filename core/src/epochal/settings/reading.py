@@ -29,7 +29,7 @@ LARGEST = 4 * 2**20
 VARIABLES = {
     "EPOCHAL_ENABLE": "names of callbacks to switch on, with commas between them",
     "EPOCHAL_DISABLE": "names of callbacks to switch off, with commas between them",
-    "EPOCHAL_AUTOLOAD": "0: nothing is active by itself",
+    "EPOCHAL_AUTOLOAD": "0: nothing is enabled by default",
     "EPOCHAL_PROFILE": "1: every run shows where the time of its callbacks went",
     "EPOCHAL_TRACEBACK": "1: the error of a callback that is taken out is shown with its traceback",
     "EPOCHAL_CONFIG": "the config file to read, instead of looking for one",
