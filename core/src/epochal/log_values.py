@@ -6,7 +6,12 @@ import math
 import operator
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Answer = TypeVar("_Answer")
 
 MOST_VALUES = 1000
 """How many values of a list or array are written out; a larger one is described."""
@@ -155,10 +160,7 @@ def describe_large(value: Any) -> str:
         for size in shape:
             count *= size
         return f"array of shape {shape}" if count > MOST_VALUES else ""
-    try:
-        count = 0 if isinstance(value, str) else len(value)
-    except Exception:
-        return ""
+    count = 0 if isinstance(value, str) else _asked(lambda: len(value), 0)
     return f"{type(value).__name__} of {count} values" if count > MOST_VALUES else ""
 
 
@@ -169,10 +171,7 @@ def is_array(value: Any) -> bool:
 
 def shape_of(value: Any) -> tuple[int, ...] | None:
     """Return the shape of an array or tensor of any framework; None if it is not one, or its shape is not known."""
-    try:
-        return tuple(int(size) for size in value.shape)
-    except Exception:
-        return None
+    return _asked(lambda: tuple(int(size) for size in value.shape), None)
 
 
 def as_state(value: Any, depth: int = 0) -> Any:
@@ -195,7 +194,16 @@ def has_axes(value: Any) -> bool:
 
 def attribute(value: Any, name: str, default: Any = None) -> Any:
     """Return an attribute of a value whose attributes may raise what they like."""
+    return _asked(lambda: getattr(value, name, default), default)
+
+
+def _asked(question: Callable[[], _Answer], default: _Answer) -> _Answer:
+    """Return what a value answers, or the default where it raises.
+
+    Anything can be in the logs, and its own `__len__`, `shape` or `__getattr__` may raise whatever it likes. What it
+    raises says nothing but that there is no answer.
+    """
     try:
-        return getattr(value, name, default)
+        return question()
     except Exception:
         return default
