@@ -274,6 +274,7 @@ def test_a_key_of_training_is_never_suggested_for_one_of_validation() -> None:
     ("template", "value"),
     [
         ("ck/{name}.keras", "../x"),
+        ("c{{k/{name}.keras", "../x"),
         ("{name}.keras", "/tmp/x"),
         ("ck/{name}/{epoch}.keras", ".."),
         ("{name}.keras", "../x"),
@@ -301,6 +302,21 @@ def test_a_value_never_leads_out_of_the_folder(template: str, value: str) -> Non
 )
 def test_a_value_may_name_a_folder_below_it(template: str, value: str) -> None:
     assert filled(template, {"name": value}) == template.replace("{name}", value).replace("{epoch}", "1")
+
+
+@pytest.mark.parametrize(
+    ("template", "folder"),
+    [
+        *(("a.keras", ""), ("{epoch}.keras", ""), ("ck/{epoch}.keras", "ck"), ("ck/{epoch}/{batch}.keras", "ck")),
+        *(("/m-{epoch}.keras", "/"), ("a{{b}}/c/{epoch}.keras", "a{b}/c"), ("a/b.keras", "a")),
+    ],
+)
+def test_the_folder_is_what_stands_ahead_of_the_first_field(template: str, folder: str) -> None:
+    assert PathTemplate(template).folder == folder
+
+
+def test_a_template_has_marks_for_its_fields() -> None:
+    assert PathTemplate("a{{b/{epoch:03d}-{loss:{width}}.keras").with_marks("*") == "a{b/*-*.keras"
 
 
 def test_a_value_that_will_not_fit_is_known_before() -> None:

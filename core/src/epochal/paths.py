@@ -5,37 +5,56 @@ from __future__ import annotations
 import os
 import re
 import string
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import TemplateError, nearest_key, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 OWN_FIELDS = ("epoch", "batch")
 
 LONGEST = 255
 """The greatest width or precision of a field, in characters: no file system has longer names."""
 
-_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
+_NESTED = "\0"  # stands for a field in a format; no path has it
 
 
-@dataclass(frozen=True)
-class _Field:
-    """A field of a template, and the text ahead of it.
+class _Reader(string.Formatter):
+    """Reads a template: it notes the names of the fields, and refuses what a path has no use for."""
 
-    Attributes:
-        text: The text ahead of it, its doubled braces made single.
-        name: Its name; None: no field follows the text.
-        conversion: The letter behind `!`, or "".
-        format: What stands behind the colon, in parts: text, and fields in it.
-    """
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
 
-    text: str
-    name: str | None = None
-    conversion: str = ""
-    format: tuple[_Field, ...] = ()
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        if not field_name or field_name.isdigit():
+            raise ValueError("a field has no name")
+        if re.search(r"[.\[\]]", field_name):
+            raise ValueError(f"the field {field_name!r} asks for an attribute or an index, and is to be a name")
+        self.names[field_name] = None
+        return None, field_name
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        if conversion not in (None, "r", "s", "a"):
+            raise ValueError(f"the conversion {conversion!r} is unknown; there are !r, !s and !a")
+        return value if conversion is None else ""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        _check_format(format_spec.replace(_NESTED, ""))
+        if value is not None and _NESTED not in format_spec:
+            format(value, format_spec)  # what is converted is text
+        return _NESTED
+
+
+class _Filler(string.Formatter):
+    """Fills a template that a reader has read."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        _check_format(format_spec)  # a width may come from the logs
+        return format(value, format_spec)
 
 
 class PathTemplate:
@@ -69,13 +88,14 @@ class PathTemplate:
             raise TemplateError("the path is empty")
         self.text = text
         try:
-            self._parts = tuple(_parsed(text))
+            reader = _Reader()
+            reader.format(text)
         except ValueError as error:
             raise TemplateError(
                 f"the path {text!r} cannot be read: {error}. A field has a name, like {{epoch}}; a brace of the path "
                 "itself is written twice."
             ) from None
-        self.fields = tuple(dict.fromkeys(_names(self._parts)))
+        self.fields = tuple(reader.names)
 
     def __repr__(self) -> str:
         return f"PathTemplate({self.text!r})"
@@ -101,7 +121,7 @@ class PathTemplate:
                 raise self._unknown(name, [*logs, *OWN_FIELDS[: 1 if batch is None else 2]])
         filled = shown(values)
         try:
-            path = "".join(_filled(self._parts, values))
+            path = _Filler().vformat(self.text, (), values)
         except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
             raise TemplateError(f"the path {self.text!r} cannot be filled with {filled}: {error}.") from None
         if self.fields and self._leaves_folder(path):
@@ -133,21 +153,32 @@ class PathTemplate:
             name: The field.
             value: A value of the type that it will have.
         """
-        for part in self._parts:
-            if part.name == name and not any(each.name for each in part.format):
+        for _, field, form, conversion in string.Formatter().parse(self.text):
+            if field == name and "{" not in (form or ""):
+                filler = _Filler()
                 try:
-                    "".join(_filled([part], {name: value}))
+                    filler.format_field(filler.convert_field(value, conversion), form or "")
                 except (ValueError, TypeError) as error:
                     return str(error)
         return ""
 
+    def with_marks(self, mark: str) -> str:
+        """Return the path with a mark in the place of every field."""
+        parts = string.Formatter().parse(self.text)
+        return "".join(text + mark * (field is not None) for text, field, _, _ in parts)
+
+    @property
+    def folder(self) -> str:
+        """The folder ahead of the first field, as it is written; empty for the working directory."""
+        return os.path.dirname(self.with_marks(_NESTED).partition(_NESTED)[0])
+
     def _leaves_folder(self, path: str) -> bool:
         """Return whether values of the logs lead out of the folder that stands ahead of the first field."""
-        folder = _whole(os.path.dirname(self._parts[0].text))
+        folder = _whole(self.folder)
         if _is_in(_whole(path), folder):
             return False
         # What stands in the template itself may lead out of it: that is what its author wants.
-        return _is_in(_whole("".join(part.text + "x" * (part.name is not None) for part in self._parts)), folder)
+        return _is_in(_whole(self.with_marks("x")), folder)
 
     def _unknown(self, name: str, known: Iterable[str]) -> TemplateError:
         known = list(known)
@@ -162,54 +193,11 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
-def _parsed(text: str, depth: int = 2) -> Iterator[_Field]:
-    """Read a template.
-
-    Raises:
-        ValueError: It cannot be read, or asks for what is not given.
-    """
-    for literal, name, form, conversion in string.Formatter().parse(text):
-        if name is None:
-            yield _Field(literal)
-            continue
-        if not name or name.isdigit():
-            raise ValueError("a field has no name")
-        if re.search(r"[.\[\]]", name):
-            raise ValueError(f"the field {name!r} asks for an attribute or an index, and is to be a name")
-        if conversion not in (None, *_CONVERSIONS):
-            raise ValueError(f"the conversion {conversion!r} is unknown; there are !r, !s and !a")
-        if depth == 0:
-            raise ValueError("the format of a field has a field in whose format there is another one")
-        parts = tuple(_parsed(form or "", depth - 1))
-        _check_format("".join(part.text for part in parts))
-        if conversion and not any(part.name for part in parts):
-            format("", form or "")  # what is converted is text
-        yield _Field(literal, name, conversion or "", parts)
-
-
 def _check_format(form: str) -> None:
     """Refuse a width or precision that no file name has, and that would fill the memory."""
     for number in re.findall(r"\d+", form):
         if len(number.lstrip("0")) > len(str(LONGEST)) or int(number) > LONGEST:
             raise ValueError(f"the format {form!r} asks for more than {LONGEST} characters")
-
-
-def _names(parts: Iterable[_Field]) -> Iterator[str]:
-    for part in parts:
-        if part.name is not None:
-            yield part.name
-        yield from _names(part.format)
-
-
-def _filled(parts: Iterable[_Field], values: Mapping[str, Any]) -> Iterator[str]:
-    for part in parts:
-        yield part.text
-        if part.name is None:
-            continue
-        form = "".join(_filled(part.format, values))
-        _check_format(form)  # a width may come from the logs
-        value = values[part.name]
-        yield format(_CONVERSIONS[part.conversion](value) if part.conversion else value, form)
 
 
 def _whole(path: str) -> str:

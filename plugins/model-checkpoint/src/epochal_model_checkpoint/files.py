@@ -15,8 +15,6 @@ from epochal.files import NotSyncedError, Staging
 from epochal.paths import PathTemplate, is_remote
 from epochal.warn import warn_user
 
-from .written import folder_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -65,7 +63,7 @@ def check_place(template: PathTemplate, *, may_be_folder: bool) -> None:
         return
     if not template.fields and os.path.isdir(text) and not may_be_folder:
         raise IsADirectoryError(_FOLDER + text)
-    folder = Path(os.path.abspath(folder_of(template)))
+    folder = Path(os.path.abspath(template.folder))
     existing = next((each for each in (folder, *folder.parents) if each.exists()), folder)
     if not existing.is_dir():
         raise NotADirectoryError(f"ModelCheckpoint cannot write to {text}: {existing} is no folder")

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from epochal import StateError
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
 
 _ENDS = (".weights.h5", ".keras", ".h5")
 _FIELD = "\x01"  # which no path has
-
-
-def folder_of(template: PathTemplate) -> str:
-    """Return the folder of a template: what comes before its first field, as far as the last separator."""
-    return os.path.dirname(_with_marks(template).partition(_FIELD)[0])
-
-
-def _with_marks(template: PathTemplate) -> str:
-    """Return the text of a template with a mark for each field."""
-    parts = Formatter().parse(template.text)
-    return "".join(literal + (_FIELD if field is not None else "") for literal, field, _, _ in parts)
 
 
 @dataclass
@@ -59,8 +47,8 @@ class Written:
 
     def __init__(self, template: PathTemplate) -> None:
         self.template = template
-        folder = folder_of(template)
-        rest = os.path.normpath(os.path.relpath(_with_marks(template), folder or os.curdir)).replace(os.sep, "/")
+        marked = template.with_marks(_FIELD)
+        rest = os.path.normpath(os.path.relpath(marked, template.folder or os.curdir)).replace(os.sep, "/")
         self._pattern = re.compile("[^/]+".join(map(re.escape, rest.split(_FIELD))))
         self._saves: list[_Save] = []
 
@@ -136,7 +124,7 @@ class Written:
                     _remove(path, save.folder or self._folder())
 
     def _folder(self) -> str:
-        return os.path.abspath(folder_of(self.template))
+        return os.path.abspath(self.template.folder)
 
     def _path(self, save: _Save, name: str) -> str:
         return os.path.join(save.folder or self._folder(), *name.split("/"))
