@@ -263,7 +263,7 @@ def _check(
     if taken_out:
         assert caught is None, what
         assert {outcome.status for outcome in outcomes} == {"completed"}, what
-        assert len(shown.splitlines()) == (1 if event == "on_run_end" else 2), what
+        assert len(shown.splitlines()) == (1 if event in ("on_run_begin", "on_train_begin", "on_run_end") else 2), what
         assert all(part in shown for part in ("'breaker'", event, type(error).__name__, "test_fault_table.py:")), what
         return
     assert shown == "", what

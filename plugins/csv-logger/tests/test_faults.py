@@ -143,3 +143,11 @@ def test_a_killed_process_leaves_whole_rows(path: Path, read: Read) -> None:
     epochs = [int(row["epoch"]) for row in read()]
     assert epochs == list(range(len(epochs)))
     assert len(epochs) >= 31
+
+
+def test_a_path_that_cannot_be_written_is_reported_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    run = FakeHost(CSVLogger(tmp_path / "file" / "log.csv")).fit(epochs=2)
+    assert run.outcome is not None
+    assert run.outcome.status == "completed"
+    assert capsys.readouterr().out.count("csv_logger") == 1

@@ -2,7 +2,7 @@
 
 An error of a critical callback leaves the run as it is, of its own type (some callbacks steer by one), with a note
 that names the callback. An error of any other callback is shown once, in a line, the callback is out for the rest of
-the run, and training goes on; the end of the run says so again.
+the run, and training goes on; the end of the run says so again, unless it was before training.
 
 An error that a host would take for the end of its data is the one exception: it leaves as a RuntimeError, as a
 StopIteration leaves a generator (PEP 479).
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .member import Member
+
+_BEFORE_TRAINING = ("set_model", "on_run_begin", "preflight", "on_train_begin")
 
 _INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -165,8 +167,14 @@ class Faults:
             raise raised.error
 
     def summarize(self) -> None:
-        """Say again, at the end of the run, which callbacks were taken out."""
+        """Say again, at the end of the run, which callbacks were taken out while it lasted.
+
+        Not those that failed before training: that stands at the head of the run's output, where everything is told
+        that makes it another run than was asked for.
+        """
         for fault in self.disabled:
+            if fault.event in _BEFORE_TRAINING:
+                continue
             what = f"The callback {fault.member.title} failed in {fault.event} and was taken out"
             self._print(f"{what}: {fault.report}")
 

@@ -188,18 +188,23 @@ class CSVLogger(Callback):
             self.rows_before = len(rows)
         others, own = rows[: self.rows_before], rows[self.rows_before :]
         kept = [row for row in own if (table.epoch_of(row) or 0) < epoch]
-        if kept and not restored and not self.append:
-            warn_user(
-                f"CSVLogger: training begins with epoch {epoch}, so the rows of {self.filename} from the epochs before "
-                f"it ({len(kept)}) stay. Delete the file to begin an empty one."
-            )
-        if len(kept) < len(own):
+        replaced = len(own) - len(kept)
+        if replaced:
             table.keep([*others, *kept])
-            if not restored:
-                warn_user(
-                    f"CSVLogger: training goes on with epoch {epoch}, so the rows of {self.filename} from that epoch "
-                    f"on ({len(own) - len(kept)}) are replaced."
-                )
+        if not restored:
+            self._warn_of_rows(epoch, 0 if self.append else len(kept), replaced)
+
+    def _warn_of_rows(self, epoch: int, kept: int, replaced: int) -> None:
+        """Warn of rows that Keras would have wiped, and of those that it would have left."""
+        what = [f"those of the epochs before it ({kept}) stay"] if kept else []
+        if replaced:
+            what.append(f"those from that epoch on ({replaced}) are replaced")
+        if what:
+            cure = " Delete the file to begin an empty one." if kept else ""
+            warn_user(
+                f"CSVLogger: training begins with epoch {epoch}, so of the rows of {self.filename} "
+                f"{' and '.join(what)}.{cure}"
+            )
 
 
 def _free(filename: str) -> str:
