@@ -253,6 +253,23 @@ print(Own().fit())
     assert lines == [IMPORT, "0.25"]
 
 
+def test_a_callback_that_is_installed_between_two_fits_is_found(scripts: Scripts) -> None:
+    scripts.site.package("mine", "import epochal\nclass Mine(epochal.Callback): ...")
+    lines = scripts.run(
+        """
+import keras, mine
+from pathlib import Path
+print(*keras.Model().fit(callbacks=[mine.Mine()]).run.callbacks)
+metadata = Path(mine.__file__).parents[1] / "later-1.0.dist-info"
+metadata.mkdir()
+(metadata / "METADATA").write_text("Metadata-Version: 2.1\\nName: later\\nVersion: 1.0\\n")
+(metadata / "entry_points.txt").write_text("[epochal.callbacks]\\nlater = mine:Mine\\n")
+print(*keras.Model().fit(callbacks=[mine.Mine()]).run.callbacks)
+"""
+    )
+    assert lines == [IMPORT, "base_logger history mine", "base_logger history later"]
+
+
 def test_what_epochal_drives_already_is_not_driven_twice(scripts: Scripts) -> None:
     lines = scripts.run(
         """

@@ -16,8 +16,6 @@ from ..run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..installed.discovery import Catalogue
-
 
 def fit(
     model: Any,
@@ -130,14 +128,7 @@ def _given(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str,
     return {name: value for name, value in arguments.items() if value is not parameters[name].default}
 
 
-def drive(
-    model: Any,
-    method: Callable[..., Any],
-    stage: str,
-    callbacks: Any,
-    arguments: dict[str, Any],
-    catalogue: Catalogue | None = None,
-) -> Any:
+def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, arguments: dict[str, Any]) -> Any:
     """Call one of the model's methods as a run.
 
     Args:
@@ -146,16 +137,13 @@ def drive(
         stage: "train", "test" or "predict".
         callbacks: What the caller gave as callbacks.
         arguments: All other arguments of the method, by name.
-        catalogue: The installed callbacks. None: they are read from the metadata.
     """
     given = _own_callbacks(callbacks)
     # Keras is here already (the model is one of its), so this import costs nothing; importing epochal never does it.
     from .keras_list import HostList
 
     host = HostList(
-        lambda first, last: Driver(
-            Run(model, stage), select([first, given, last], catalogue, stage=stage), gives_run=False
-        )
+        lambda first, last: Driver(Run(model, stage), select([first, given, last], stage=stage), gives_run=False)
     )
     try:
         result = method(**arguments, callbacks=host)

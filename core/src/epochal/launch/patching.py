@@ -12,15 +12,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.keras import drive, is_callback_list
-from ..installed.discovery import discover
 from ..warn import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-
-    from ..installed.discovery import Catalogue
 
 STAGES = {"fit": "train", "evaluate": "test", "predict": "predict"}
 PACKAGES = ("keras", "tf_keras")
@@ -93,7 +90,7 @@ def _patch(module: ModuleType, not_driven: Callable[[str], None]) -> None:
 
 
 def _driven(original: Callable[..., Any], stage: str) -> Callable[..., Any]:
-    """Make the method that calls the original as a run."""
+    """Return the method that calls the original as a run."""
     signature = inspect.signature(original)
 
     def method(model: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -109,15 +106,9 @@ def _driven(original: Callable[..., Any], stage: str) -> Callable[..., Any]:
             call.arguments["callbacks"] = callbacks
             return original(*call.args, **call.kwargs)
 
-        return drive(model, with_callbacks, stage, given, {}, _installed(tuple(sys.path)))
+        return drive(model, with_callbacks, stage, given, {})
 
     return method
-
-
-@functools.lru_cache(maxsize=1)
-def _installed(_path: tuple[str, ...]) -> Catalogue:
-    """Read the installed callbacks once: to do it for each `predict` of a loop would be felt."""
-    return discover()
 
 
 def _has_a_driver(given: Any, stage: str) -> bool:
