@@ -20,6 +20,8 @@ from epochal.settings.reading import VARIABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from epochal.cli.command import Command
+
     from .conftest import Site
 
 THINGS = """
@@ -70,6 +72,27 @@ def test_every_command_has_a_help_that_tells_the_exit_codes(name: str, capsys: p
     printed = capsys.readouterr().out
     assert printed.startswith(f"usage: epochal {name}")
     assert "Exit codes: 0 done, 1 a problem was found" in " ".join(printed.split())
+
+
+def test_every_command_has_a_module_of_the_type_that_commands_have() -> None:
+    from epochal.cli import check, completion, config, demo, disable, doctor, enable, info, new, plan, run
+    from epochal.cli import list as list_
+
+    modules: dict[str, Command] = {  # mypy compares each with the protocol
+        "list": list_,
+        "info": info,
+        "plan": plan,
+        "config": config,
+        "enable": enable,
+        "disable": disable,
+        "run": run,
+        "new": new,
+        "check": check,
+        "doctor": doctor,
+        "completion": completion,
+        "demo": demo,
+    }
+    assert modules.keys() == COMMANDS.keys()
 
 
 def test_no_command_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:

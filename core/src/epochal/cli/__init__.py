@@ -10,10 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EpochalError, nearest, one_line
+from .command import Hints, SplitsWords
 from .printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from .command import Command
 
 COMMANDS = {
     "list": "show the installed callbacks, which are active and why",
@@ -29,9 +32,7 @@ COMMANDS = {
     "completion": "print the script that lets a shell complete commands and names",
     "demo": "train a small network on real data and show what ran",
 }
-"""Each command with what it does. Its module has `add_arguments(parser)` and `run(arguments)`, and may have
-`DESCRIPTION` for its help, `JSON` for what `--json` prints, `split(words)` for words that are not ours to read, and
-`hint(words)` for words that it does not know."""
+"""Each command with what it does. Its module, of the same name, is a `Command`."""
 
 EXIT_CODES = "Exit codes: 0 done, 1 a problem was found or it failed, 2 invalid usage, 130 interrupted."
 
@@ -108,7 +109,7 @@ def _give_stdout_up() -> None:
 
 
 def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
-    """Make the parser, with the arguments of some commands alone, as their modules have to be imported for them."""
+    """Return the parser, with the arguments of some commands alone, as their modules have to be imported for them."""
     parser = argparse.ArgumentParser(
         prog="epochal",
         allow_abbrev=False,
@@ -120,11 +121,11 @@ def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     wanted = {*names}
     for name, summary in COMMANDS.items():
-        module = import_module(f".{name}", __package__) if name in wanted else None
+        module = _module(name) if name in wanted else None
         command = commands.add_parser(
             name,
             help=summary,
-            description=getattr(module, "DESCRIPTION", f"{summary[0].upper()}{summary[1:]}."),
+            description=module.DESCRIPTION if module is not None else None,
             epilog=EXIT_CODES,
             allow_abbrev=False,
             formatter_class=_Help,
@@ -133,6 +134,12 @@ def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
             module.add_arguments(command)
             command.set_defaults(run=module.run, usage_error=command.error)
     return parser
+
+
+def _module(name: str) -> Command:
+    module: Any = import_module(f".{name}", __package__)
+    command: Command = module
+    return command
 
 
 class _Help(argparse.HelpFormatter):
@@ -153,14 +160,14 @@ def _run(words: Sequence[str]) -> int:
     parser = build_parser([named] if named in COMMANDS else [])
     if named is not None and named not in COMMANDS:
         parser.error(f"there is no command {named!r}.{nearest(named, COMMANDS)} There are: {', '.join(COMMANDS)}.")
-    module: Any = sys.modules.get(f"{__package__}.{named}")
+    module = _module(named) if named is not None else None
     behind: Sequence[str] = ()
-    if hasattr(module, "split"):  # a part of the words is not ours to read
+    if isinstance(module, SplitsWords):
         words, behind = module.split(words)
     parsed, unknown = parser.parse_known_args(words, argparse.Namespace(behind=behind, usage_error=parser.error))
     if unknown:
-        hint = getattr(module, "hint", None)
-        parsed.usage_error(f"unrecognized arguments: {' '.join(unknown)}{hint(unknown) if hint is not None else ''}")
+        hint = module.hint(unknown) if isinstance(module, Hints) else ""
+        parsed.usage_error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if parsed.version:
         from importlib_metadata import version
 

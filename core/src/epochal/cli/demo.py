@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     from ..run import Run
 
+DESCRIPTION = """\
+Train a small network to read handwritten digits for some seconds, with the callbacks that are installed, and show what
+ran, in which order and why. It needs TensorFlow and scikit-learn: `pip install 'epochal[demo]'`."""
+
 INSTALL = "pip install 'epochal[demo]'"
 
 
