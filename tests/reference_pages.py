@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from epochal.cli import COMMANDS, EXIT_CODES, build_parser
+from epochal.cli import COMMANDS, EXIT_CODES, build_parser, show_examples
+from epochal.cli.command import PrintsJSON
 from epochal.settings.reading import KEYS, VARIABLES
 
 if TYPE_CHECKING:
@@ -75,11 +76,12 @@ def _command(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
     yield f"```\n{parser.usage or ' '.join([f'epochal {name}', *map(_usage, actions)])}\n```\n"
     blocks = (parser.description or "").split("\n\n")
     yield "\n\n".join(f"```\n{block}\n```" if block.startswith(" ") else " ".join(block.split()) for block in blocks)
+    module: Any = import_module(f"epochal.cli.{name}")
+    yield f"\n```sh\n{show_examples(module.EXAMPLES)}\n```"
     if actions:
         yield f"\n{_table(('argument', ''), {_argument(action): action.help or '' for action in actions})}"
-    fields: Mapping[str, str] = getattr(import_module(f"epochal.cli.{name}"), "JSON", {})
-    if fields:
-        yield f"\n{_table(('field of the JSON', ''), fields)}"
+    if isinstance(module, PrintsJSON):
+        yield f"\n{_table(('field of the JSON', ''), module.JSON)}"
     yield ""
 
 

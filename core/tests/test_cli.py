@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from epochal.cli import COMMANDS, build_parser, complain, main
+from epochal.cli.command import PrintsJSON
 from epochal.cli.output import count_of, folder, jsonable, print_table, say, say_below
 from epochal.settings.reading import VARIABLES
 
@@ -93,6 +94,39 @@ def test_every_command_has_a_module_of_the_type_that_commands_have() -> None:
         "demo": demo,
     }
     assert modules.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_that_it_takes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command: Any = import_module(f"epochal.cli.{name}")
+    for line in command.EXAMPLES:
+        words = line.split()
+        assert words[:2] == ["epochal", name]
+        build_parser([name]).parse_args(command.split(words[1:])[0] if name == "run" else words[1:])
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    printed = capsys.readouterr().out.splitlines()
+    assert all(any(shown.startswith(f"  {line} ") for shown in printed) for line in command.EXAMPLES)
+
+
+def test_help_has_colours_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    help_ = build_parser(["enable"]).format_help()
+    assert "\x1b[36mlist" in help_
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[36m" not in build_parser([]).format_help()
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in build_parser([]).format_help()
+
+
+def test_what_looks_like_markup_stands_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["enable", "--help"])
+    assert "[tool.epochal]" in capsys.readouterr().out
 
 
 def test_no_command_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -428,7 +462,7 @@ def test_every_command_that_documents_its_json_prints_it() -> None:
     commands: Any = next(action for action in parser._actions if action.dest == "command")
     for name, command in commands.choices.items():
         has_option = any("--json" in action.option_strings for action in command._actions)
-        assert has_option == hasattr(import_module(f"epochal.cli.{name}"), "JSON"), name
+        assert has_option == isinstance(import_module(f"epochal.cli.{name}"), PrintsJSON), name
 
 
 def test_what_json_does_not_know_is_text() -> None:

@@ -14,7 +14,7 @@ from .command import Hints, SplitsWords
 from .printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .command import Command
 
@@ -33,6 +33,12 @@ COMMANDS = {
     "demo": "train a small network on real data and show what ran",
 }
 """Each command with what it does. Its module, of the same name, is a `Command`."""
+
+EXAMPLES = {
+    "epochal list": "what is installed and what is active here",
+    "epochal enable early_stopping patience=3": "switch a callback on",
+    "epochal run train.py": "train with it",
+}
 
 EXIT_CODES = "Exit codes: 0 done, 1 a problem was found or it failed, 2 invalid usage, 130 interrupted."
 
@@ -110,12 +116,11 @@ def _give_stdout_up() -> None:
 
 def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
     """Return the parser, with the arguments of some commands alone, as their modules have to be imported for them."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="epochal",
         allow_abbrev=False,
-        formatter_class=_Help,
         description="Callbacks for tf.keras: installed, ordered, explained.",
-        epilog=f"`epochal COMMAND --help` says more of each. {EXIT_CODES}",
+        epilog=f"`epochal COMMAND --help` says more of each.\n\n{_epilog(EXAMPLES)}",
     )
     parser.add_argument("--version", action="store_true", help="show the version of epochal-core and exit")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
@@ -126,9 +131,8 @@ def build_parser(names: Iterable[str]) -> argparse.ArgumentParser:
             name,
             help=summary,
             description=module.DESCRIPTION if module is not None else None,
-            epilog=EXIT_CODES,
+            epilog=_epilog(module.EXAMPLES) if module is not None else None,
             allow_abbrev=False,
-            formatter_class=_Help,
         )
         if module is not None:
             module.add_arguments(command)
@@ -142,13 +146,24 @@ def _module(name: str) -> Command:
     return command
 
 
-class _Help(argparse.HelpFormatter):
-    """Breaks the lines of a description, but for those that are indented."""
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help has colours on a terminal; what it takes is imported when help is asked for."""
 
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        fill = super()._fill_text
-        blocks = text.split("\n\n")
-        return "\n\n".join(block if block.startswith(" ") else fill(block, width, indent) for block in blocks)
+    def format_help(self) -> str:
+        from .help import Help
+
+        self.formatter_class = Help
+        return super().format_help()
+
+
+def show_examples(examples: Mapping[str, str], indent: str = "") -> str:
+    """Return command lines, each with what it does behind it."""
+    width = max(map(len, examples))
+    return "\n".join(f"{indent}{line:{width}}  # {what}" for line, what in examples.items())
+
+
+def _epilog(examples: Mapping[str, str]) -> str:
+    return f"Examples:\n\n{show_examples(examples, '  ')}\n\n{EXIT_CODES}"
 
 
 def _run(words: Sequence[str]) -> int:

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from ..testing.checks.cost import Cost
     from ..testing.checks.subject import Subject
 
-__all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "JSON", "add_arguments", "hint", "run"]
 
 DESCRIPTION = """\
 Run the conformance suite against an installed callback: its names and metadata, what it imports, its events, every kind
 of run on a host without a framework, how it ends a run that breaks off, and its state. It runs in an empty folder. Its
 cost is measured and told; no check depends on it. What fails is shown; -v shows every check."""
+
+EXAMPLES = {
+    "epochal check early_stopping": "an installed callback",
+    "epochal check ./my_callback.py:MyCallback patience=3": "one in a file",
+}
 
 JSON = {
     "name": "the callback's name",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 class Command(Protocol):
@@ -14,9 +14,11 @@ class Command(Protocol):
 
     Attributes:
         DESCRIPTION: What the command does, for its help; blocks that are indented keep their lines.
+        EXAMPLES: Each a command line, with what it does.
     """
 
     DESCRIPTION: str
+    EXAMPLES: dict[str, str]
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""
@@ -25,6 +27,7 @@ class Command(Protocol):
         """Run the command, and return the exit code."""
 
 
+@runtime_checkable
 class PrintsJSON(Command, Protocol):
     """The module of a command that takes `--json`.
 
@@ -32,7 +35,7 @@ class PrintsJSON(Command, Protocol):
         JSON: Each field of what it then prints, with what it means.
     """
 
-    JSON: Mapping[str, str]
+    JSON: dict[str, str]
 
 
 @runtime_checkable

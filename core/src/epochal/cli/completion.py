@@ -23,6 +23,10 @@ DESCRIPTION = (
     + ("\n".join(f"  {shell:<5} {how}" for shell, how in SHELLS.items()))
 )
 
+EXAMPLES = {
+    "epochal completion bash": "the script for bash",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

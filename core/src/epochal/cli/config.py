@@ -26,6 +26,11 @@ Show the settings of a run that begins in this folder, as a config file writes t
 file, an environment variable, or the default. The exit code is 1 when they have mistakes. What a callback does with
 its parameters is checked by `epochal plan`."""
 
+EXAMPLES = {
+    "epochal config": "the settings that hold in this folder",
+    "epochal config --json": "the same, for a program",
+}
+
 JSON = {
     "config_file": "the config file that counts, or null",
     "settings[].key": "the key: enable.NAME, autoload, callbacks.NAME.PARAMETER, callbacks.NAME#2.PARAMETER, …",

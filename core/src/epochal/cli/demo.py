@@ -30,6 +30,11 @@ DESCRIPTION = """\
 Train a small network to read handwritten digits for some seconds, with the callbacks that are installed, and show what
 ran, in which order and why. It needs TensorFlow and scikit-learn: `pip install 'epochal[demo]'`."""
 
+EXAMPLES = {
+    "epochal demo": "8 epochs",
+    "epochal demo --epochs 2 --out results": "fewer, into another folder",
+}
+
 INSTALL = "pip install 'epochal[demo]'"
 
 

@@ -18,6 +18,11 @@ that passes them. Their parameters stay in the file. A name that looks like a mi
 nearest one from this folder upwards, else a new epochal.toml here, or [tool.epochal] in the pyproject.toml of this
 folder. BaseLogger and History cannot be switched off."""
 
+EXAMPLES = {
+    "epochal disable progbar_logger": "no progress bar",
+    "epochal disable model_checkpoint#2": "the second instance",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

@@ -21,6 +21,11 @@ callbacks whose import fails, packages that are missing or in each other's way, 
 callback is imported, in a process of its own. The exit code is 1 when there is an error, and 0 when there are warnings
 alone."""
 
+EXAMPLES = {
+    "epochal doctor": "look at everything",
+    "epochal doctor --json": "the same, for a program",
+}
+
 JSON = {
     "facts[].name": "what was looked at",
     "facts[].value": "what is there",

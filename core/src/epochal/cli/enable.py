@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from ..editing.draft import Edit
     from ..settings.names import CallbackName
 
-__all__ = ["DESCRIPTION", "JSON", "add_arguments", "hint", "run", "tell"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "JSON", "add_arguments", "hint", "run", "tell"]
 
 DESCRIPTION = """\
 Switch callbacks on in the config file, and set parameters of one. Names are written as for `epochal run --enable`. The
 file is the nearest one from this folder upwards, else a new epochal.toml here, or [tool.epochal] in the pyproject.toml
 of this folder. Its comments and layout stay. The callbacks are imported, and their parameters are checked before
 anything is written."""
+
+EXAMPLES = {
+    "epochal enable early_stopping patience=3": "with a parameter",
+    "epochal enable terminate_on_nan tensorboard": "two at once",
+}
 
 JSON = {
     "config_file": "the file",

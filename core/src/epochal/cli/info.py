@@ -22,6 +22,11 @@ DESCRIPTION = """\
 Show what a callback does, its parameters, its events, its place in the order, what happens when it fails, and where it
 comes from. It is imported, and no other."""
 
+EXAMPLES = {
+    "epochal info early_stopping": "an installed callback",
+    "epochal info ./my_callback.py": "one in a file",
+}
+
 JSON = {
     "name": "the callback's name",
     "class": "the class, object, function or module that it is",

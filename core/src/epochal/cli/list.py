@@ -24,6 +24,11 @@ DESCRIPTION = """\
 Show the installed callbacks, and which are active in a run that begins in this folder and names none in its code.
 Nothing is imported. The exit code is 0 also when a callback is unusable; that of `epochal doctor` is 1 then."""
 
+EXAMPLES = {
+    "epochal list": "what is installed and what is active here",
+    "epochal list --json": "the same, for a program",
+}
+
 JSON = {
     "config_file": "the config file that counts, or null",
     "callbacks[].name": "the callback's name",

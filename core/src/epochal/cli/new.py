@@ -23,6 +23,11 @@ Make a package that brings one callback: its class, its tests, its entry point, 
 It can be installed and tested as it is. my-callback, my_callback, epochal-my-callback and MyCallback name the same
 one. The exit code is 2 when it cannot be made, and then nothing has been written."""
 
+EXAMPLES = {
+    "epochal new loss-printer": "in the folder epochal-loss-printer",
+    "epochal new LossPrinter --folder printer": "in another one",
+}
+
 JSON = {
     "callback": "the callback's name",
     "class": "its class",

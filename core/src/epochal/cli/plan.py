@@ -23,6 +23,12 @@ Show what a run that begins in this folder would call, in which order, and the r
 the run itself gives is added to this. The active callbacks are imported and created; none of them is run. --enable,
 --disable and --set are those of `epochal run`. The exit code is 1 when such a run would fail."""
 
+EXAMPLES = {
+    "epochal plan": "all events",
+    "epochal plan --event on_epoch_end": "one event",
+    "epochal plan --enable early_stopping": "as if it were enabled",
+}
+
 JSON = {
     "config_file": "the config file that counts, or null",
     "callbacks[].name": "the name of an active callback; they are in their order",

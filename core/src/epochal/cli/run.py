@@ -31,6 +31,12 @@ Run a script, or a module with -m, with the active callbacks in its every fit, e
 as it is, and its own callbacks take part. Options end at its name: what stands behind it is its own. All mistakes in
 the settings are told before it begins. The exit code is the script's."""
 
+EXAMPLES = {
+    "epochal run train.py --lr 0.1": "--lr is an option of the script",
+    "epochal run --enable early_stopping train.py": "with one callback more",
+    "epochal run --plan -m my_package.train": "show what a module would run",
+}
+
 WITH_VALUE = ("--enable", "--disable", "--set", "--config")
 WITHOUT = ("--plan", "--profile", "--traceback", "-m")
 _VERBS = {"train": "trains", "test": "evaluates", "predict": "predicts"}
