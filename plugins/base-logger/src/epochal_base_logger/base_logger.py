@@ -84,7 +84,7 @@ class BaseLogger(Callback):
     def __init__(self, stateful_metrics: Iterable[str] | None = None) -> None:
         self.stateful_metrics = stateful_metrics
         self._epoch: int | None = None
-        self._given: dict[str, Any] = {}
+        self._given: dict[str, Any] | None = None  # by a state, until an epoch begins
 
     @stateful_metrics.then
     def _begin_means(self) -> None:
@@ -94,7 +94,7 @@ class BaseLogger(Callback):
     @property
     def means(self) -> dict[str, Any]:
         """What a restart in the middle of an epoch needs: the epoch, and the sums and weights of its batches so far."""
-        return self._given if self._restored else {"epoch": self._epoch, **self._train.sums()}
+        return {"epoch": self._epoch, **self._train.sums()} if self._given is None else self._given
 
     @means.setter
     def means(self, value: Any) -> None:
@@ -115,9 +115,9 @@ class BaseLogger(Callback):
         """Begin new means, or go on with those of an epoch that was broken off."""
         self._train.reset()
         # Here and not earlier, because whoever restores the state may do it in its own `on_train_begin`.
-        if not self.starts_afresh() and self._given["epoch"] == epoch:
+        if self._given is not None and self._given["epoch"] == epoch:
             self._train.go_on(self._given["totals"], self._given["weights"])
-        self._epoch, self._given = epoch, {}
+        self._epoch, self._given = epoch, None
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Count the batch in."""

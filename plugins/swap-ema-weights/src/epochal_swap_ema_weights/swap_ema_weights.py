@@ -63,7 +63,7 @@ class SwapEMAWeights(Callback):
         self.swap_on_epoch = swap_on_epoch
         self._training = False
         self._warned = False
-        self._given: dict[str, Any] | None = None
+        self._given: list[dict[str, Any] | None] = []  # by a state, until an epoch begins: `lent` as it was then
 
     @property
     def lent(self) -> dict[str, Any] | None:
@@ -71,8 +71,8 @@ class SwapEMAWeights(Callback):
 
         Else `own_weights` holds them, or None if they stand in the optimizer in the place of the averages.
         """
-        if self._restored:
-            return self._given
+        if self._given:
+            return self._given[0]
         loan = None if self.model is None else loan_of(self.model)
         return None if loan is None else {"own_weights": loan.own}
 
@@ -84,7 +84,7 @@ class SwapEMAWeights(Callback):
                     f"this is no state of SwapEMAWeights: lent={shown(value)} has to hold own_weights alone"
                 )
             OrNone(Arrays()).checked(self, value["own_weights"], "own_weights")
-        self._given = value
+        self._given = [value]
 
     # Training
 
@@ -103,7 +103,7 @@ class SwapEMAWeights(Callback):
             self.preflight()
         adapter = adapt(self)
         self._training, self._warned = True, False
-        if self._restored:
+        if self._given:
             forget(self.model)  # its weights come from a file too
         else:
             self._recover(adapter)
@@ -112,9 +112,10 @@ class SwapEMAWeights(Callback):
         """Train on with the model's own weights."""
         adapter = adapt(self)
         # Here and not earlier, because whoever restores states and weights may do it in its own `on_train_begin`.
-        if not self.starts_afresh() and self._given is not None:
-            note(adapter, self._given["own_weights"])
-        self._given = None
+        for lent in self._given:
+            if lent is not None:
+                note(adapter, lent["own_weights"])
+        self._given = []
         give_back(adapter)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -135,8 +136,7 @@ class SwapEMAWeights(Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Leave the averages as the model's weights."""
         self._training = False
-        if not self.starts_afresh():  # restored, and no epoch was left to train
-            self._given = None
+        self._given = []  # restored, and no epoch was left to train
         if loan_of(self.model) is not None:
             forget(self.model)
             return
