@@ -19,11 +19,14 @@ import pytest
 import tensorflow as tf
 
 import epochal
+from epochal_csv_logger import CSVLogger
+from epochal_early_stopping import EarlyStopping
 
 from .recording import KerasRecorder, OurRecorder, notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Data = tuple[Any, Any]
 
@@ -194,6 +197,53 @@ def test_what_keras_would_take_for_the_end_of_the_data_is_an_error_of_the_callba
     assert outcome.status == "failed"
     assert outcome.exception is caught.value
     assert notes(caught.value) == [f"raised by the callback 'breaker' (module {__name__}) in {event}"]
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ("on_train_batch_end", tf.errors.OutOfRangeError(None, None, "mine")),
+        ("on_test_batch_begin", StopIteration("mine")),
+        ("on_predict_batch_end", StopIteration("mine")),
+    ],
+    ids=["train", "test", "predict"],
+)
+def test_of_a_single_callback_of_ours_it_is_an_error_too(event: str, error: Exception, model: Any, data: Data) -> None:
+    def fail(self: Any, *_: Any, **__: Any) -> None:
+        raise error
+
+    callbacks = [type("Breaker", (epochal.Callback,), {event: fail})()]
+    call = partial(model.fit, *data, validation_data=data, verbose=0, callbacks=callbacks)
+    if "predict" in event:
+        call = partial(model.predict, data[0], verbose=0, callbacks=callbacks)
+    with pytest.raises(RuntimeError, match=rf"'breaker' .* in {event} raised {type(error).__name__}: mine"):
+        call()
+
+
+def test_a_repeat_and_a_shared_path_of_single_callbacks_are_warned_of(tmp_path: Path, model: Any, data: Data) -> None:
+    path = str(tmp_path / "log.csv")
+    first, second = CSVLogger(path), CSVLogger(path, append=True)
+    stop = EarlyStopping("loss")
+    with pytest.warns(UserWarning, match="more than once|both") as said:
+        model.fit(*data, verbose=0, callbacks=[first, stop, second, stop])
+    assert [str(each.message).partition(" (")[0].split(", and")[0] for each in said] == [
+        "the same EarlyStopping object stands more than once among the callbacks",
+        "'csv_logger'",
+    ]
+    assert f"both write to {path!r}" in str(said[1].message)
+
+
+def test_what_a_run_in_keras_list_calls_is_checked_by_the_run_alone(model: Any, data: Data) -> None:
+    class Checked(epochal.Callback):
+        checks = 0
+
+        def preflight(self) -> None:
+            self.checks += 1
+
+    both, single = Checked(), Checked()
+    with pytest.warns(UserWarning, match="Checked object .* runs once"):
+        model.fit(*data, verbose=0, callbacks=[*epochal.callbacks(both), both, single])
+    assert (both.checks, single.checks) == (1, 1)
 
 
 def test_after_any_other_error_the_run_ends_when_keras_lets_go(model: Any, data: Data) -> None:

@@ -17,7 +17,7 @@ from epochal.engine.member import make_member
 from epochal.hookspecs import EVENTS, KERAS_EVENTS, OWN_EVENTS
 from epochal.inspection.identity import default_name
 from epochal.run import Run
-from epochal.testing import BareHost, FakeHost
+from epochal.testing import FakeHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -293,14 +293,6 @@ def _leaves_as_it_is(error: BaseException, event: str, role: str) -> bool:
     if isinstance(error, StopIteration):
         return False
     return not (isinstance(error, OutOfRangeError) and "_batch_" in event)
-
-
-def test_what_a_plain_object_raises_in_a_bare_fit_is_kerass_to_handle() -> None:
-    """There is nothing of ours between Keras and the object."""
-    breaker = _critical("on_train_batch_end")
-    breaker.event, breaker.error, breaker.met = "on_train_batch_end", StopIteration("bad"), []
-    with pytest.raises(StopIteration):
-        BareHost(breaker).fit()
 
 
 @pytest.mark.parametrize("role", ["critical", "reporter"])

@@ -158,16 +158,21 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
+        from .frameworks.bare_list import meet_list
         from .inspection.misspelt import warn_of_misspelt
         from .inspection.overrides import warn_of_overrides
 
         self.model = model
         self.run = None  # what is left from a run before
+        meet_list(self, Callback)
         warn_of_overrides(self, Callback)
         warn_of_misspelt(self)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Take the parameters `epochs`, `steps` and `verbose`. The host calls it before the first event."""
+        from .frameworks.bare_list import meet_list
+
+        meet_list(self, Callback)  # a second time, for a subclass with a `set_model` of its own
         self.params = params
 
     def __getstate__(self) -> dict[str, Any]:
@@ -179,8 +184,8 @@ class Callback:
     def preflight(self) -> None:
         """Check, before anything is trained, what can be known to go wrong: warn or raise.
 
-        A run of ours calls it once model, params and stage are known, and reports what all callbacks find at once. In a
-        bare fit nobody does; a callback that wants its checks there calls it in `on_train_begin` if `run` is None.
+        It is called once a run or bare fit, when model and params are known, and before any `on_train_begin`. A run
+        reports what all its callbacks find at once.
         """
 
     def stop_training(self, reason: str, *, failed: bool = False) -> None:

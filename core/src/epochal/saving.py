@@ -154,10 +154,8 @@ class SavingCallback(MonitorCallback):
             self.begin_monitoring()
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """In a bare fit, which has no other place for it, look whether all that is needed will come."""
+        """Forget what an earlier run has said."""
         self._said_failed = False
-        if self.run is None:
-            self.preflight()
 
     # While training
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import epochal
 from epochal.state import dump_state, parse_state
-from epochal.testing import FakeHost, FakeModel
+from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_early_stopping import EarlyStopping
 
 if TYPE_CHECKING:
@@ -510,10 +510,9 @@ def test_a_metric_that_is_known_not_to_come_is_said_once_and_before_training() -
 
 
 def test_in_a_bare_fit_too_it_is_said_before_training() -> None:
-    callback = EarlyStopping("acuracy", mode="max")
-    callback.set_model(FakeModel(metrics={"loss": "min", "accuracy": "max"}))
+    model = FakeModel(metrics={"loss": "min", "accuracy": "max"})
     with pytest.warns(UserWarning, match="Did you mean 'accuracy'"):
-        callback.on_train_begin({})
+        BareHost(EarlyStopping("acuracy", mode="max"), model=model).fit(epochs=0)
 
 
 def test_it_adds_nothing_to_the_logs_and_stands_between_what_does_and_what_persists() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import epochal
 from epochal.frameworks import ModelAdapter
-from epochal.testing import FakeHost, FakeModel
+from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_learning_rate_scheduler import LearningRateScheduler
 
 
@@ -244,9 +244,8 @@ def test_a_rate_that_cannot_be_set_is_an_error_before_training(rate: Any) -> Non
     with pytest.raises(epochal.PreflightError, match="LearningRateScheduler sets the learning rate"):
         FakeHost(scheduler, model=model).fit(step=lambda epoch, batch: trained.append(batch))
     assert trained == []
-    scheduler.set_model(model)
     with pytest.raises(epochal.RunError, match="LearningRateScheduler sets the learning rate") as caught:
-        scheduler.on_train_begin({})
+        BareHost(scheduler, model=model).fit()
     assert isinstance(caught.value, TypeError) == callable(rate)
 
 

@@ -140,7 +140,7 @@ def test_a_metric_that_is_known_not_to_come_is_said_before_training(
         FakeModel({"w": 0}, metrics={"loss": "min"}),
     )
     with pytest.warns(UserWarning, match="monitors 'val_los', and the model does not report it"):
-        checkpoint.on_train_begin()
+        checkpoint.preflight()
 
 
 def test_without_save_best_only_nobody_asks_for_the_metric(

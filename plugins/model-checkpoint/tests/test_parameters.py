@@ -89,7 +89,7 @@ def test_parameters_that_do_not_suit_each_other_are_found_before_training(
     checkpoint = ModelCheckpoint(tmp_path / "a.keras")
     checkpoint.save_weights_only = True
     with pytest.raises((PreflightError, ValueError), match=r"has to end in '\.weights\.h5'"):
-        bare(checkpoint).on_train_begin()
+        bare(checkpoint).preflight()
     checkpoint.filepath = str(tmp_path / "a.weights.h5")
     fit(checkpoint)
     checkpoint.keep = 2

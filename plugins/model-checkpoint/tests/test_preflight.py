@@ -9,7 +9,7 @@ import pytest
 
 import epochal
 from epochal.errors import PreflightError
-from epochal.testing import FakeModel
+from epochal.testing import BareHost, FakeModel
 from epochal_model_checkpoint import ModelCheckpoint
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def test_in_a_bare_fit_of_which_nothing_is_known_a_field_that_does_not_come_is_a
 ) -> None:
     checkpoint = bare(ModelCheckpoint(tmp_path / "{epoch}-{val_los}.keras"), modeled())
     with pytest.warns(UserWarning, match="names 'val_los'.*Did you mean 'val_loss'"):
-        checkpoint.on_train_begin()
-    bare(ModelCheckpoint(tmp_path / "{epoch}-{batch}-{loss}.keras", save_freq=1), modeled()).on_train_begin()
+        checkpoint.preflight()
+    bare(ModelCheckpoint(tmp_path / "{epoch}-{batch}-{loss}.keras", save_freq=1), modeled()).preflight()
 
 
 def test_a_field_that_did_not_come_is_a_key_error_as_in_keras(
@@ -95,12 +95,12 @@ def test_a_field_that_did_not_come_is_a_key_error_as_in_keras(
 
 @pytest.mark.parametrize("in_run", [True, False])
 def test_a_path_that_is_a_folder_is_found_before_training(
-    fit: Callable[..., FakeModel], bare: Callable[..., ModelCheckpoint], in_run: bool, tmp_path: Path
+    fit: Callable[..., FakeModel], in_run: bool, tmp_path: Path
 ) -> None:
     (tmp_path / "model.keras").mkdir()
     checkpoint = ModelCheckpoint(tmp_path / "model.keras")
     with pytest.raises((PreflightError, OSError), match="specify a non-directory filepath for ModelCheckpoint"):
-        fit(checkpoint) if in_run else bare(checkpoint).on_train_begin()
+        fit(checkpoint) if in_run else BareHost(checkpoint).fit()
 
 
 def test_a_path_with_fields_that_becomes_a_folder_is_an_error_when_it_is_written(
@@ -122,7 +122,7 @@ def test_a_folder_that_allows_no_writing_is_said_before_training(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.warns(UserWarning, match=f"may not be able to write to .*: {tmp_path} allows no writing"):
-        bare(ModelCheckpoint(tmp_path / "new" / "{epoch}.keras")).on_train_begin()
+        bare(ModelCheckpoint(tmp_path / "new" / "{epoch}.keras")).preflight()
 
 
 @pytest.mark.parametrize("path", ["gs://bucket/{epoch}.keras", "s3://bucket/model.keras"])

@@ -249,6 +249,7 @@ def test_two_with_one_path_both_save_and_leave_a_whole_file(tmp_path: Path) -> N
     path = tmp_path / "{epoch}.keras"
     pair = [ModelCheckpoint(path, "loss", save_best_only=True, keep=1), ModelCheckpoint(path, keep=2)]
     for order in (pair, pair[::-1]):
-        BareHost(*order, model=FakeModel({"w": 1})).fit(epochs=4)
+        with pytest.warns(UserWarning, match="both write to"):
+            BareHost(*order, model=FakeModel({"w": 1})).fit(epochs=4)
         assert [json.loads(each.read_text()) for each in tmp_path.iterdir() if each.stem == "4"] == [{"w": 1}]
         assert {each.suffix for each in tmp_path.iterdir()} == {".keras"}

@@ -16,7 +16,7 @@ from epochal import Callback, Priority, RunError
 from epochal.errors import PreflightError
 from epochal.frameworks import ModelAdapter
 from epochal.state import dump_state, parse_state
-from epochal.testing import FakeHost, FakeModel
+from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_orbax_checkpoint import OrbaxCheckpoint
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def test_a_model_whose_state_nobody_knows_is_an_error_before_training(tmp_path: 
         FakeHost(OrbaxCheckpoint(tmp_path), model=Model()).fit(step=step)
     FakeHost(OrbaxCheckpoint(tmp_path), model=Model()).predict()
     with pytest.raises(RunError, match="the state of the model is not known"):
-        _bare(OrbaxCheckpoint(tmp_path), Model()).on_train_begin()
+        BareHost(OrbaxCheckpoint(tmp_path), model=Model()).fit()
 
 
 def test_a_model_that_cannot_be_described_is_an_error_that_names_the_way_out(tmp_path: Path) -> None:

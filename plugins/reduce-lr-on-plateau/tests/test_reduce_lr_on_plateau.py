@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import epochal
 from epochal.frameworks import ModelAdapter
 from epochal.state import dump_state, parse_state
-from epochal.testing import FakeHost, FakeModel
+from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_reduce_lr_on_plateau import ReduceLROnPlateau
 
 if TYPE_CHECKING:
@@ -344,10 +344,8 @@ def test_a_rate_that_cannot_be_set_is_an_error_before_training(rate: Any) -> Non
     with pytest.raises(epochal.PreflightError, match="ReduceLROnPlateau sets the learning rate"):
         FakeHost(ReduceLROnPlateau(), model=model).fit(step=lambda epoch, batch: trained.append(batch))
     assert trained == []
-    callback = ReduceLROnPlateau()
-    callback.set_model(model)
     with pytest.raises(epochal.RunError, match="ReduceLROnPlateau sets the learning rate") as caught:
-        callback.on_train_begin({})
+        BareHost(ReduceLROnPlateau(), model=model).fit()
     assert isinstance(caught.value, TypeError) == callable(rate)
 
 

@@ -15,7 +15,7 @@ import pytest
 import epochal
 from epochal.errors import PreflightError
 from epochal.state import dump_state, parse_state
-from epochal.testing import FakeHost, FakeModel
+from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_swap_ema_weights import SwapEMAWeights
 
 
@@ -374,8 +374,8 @@ def test_an_optimizer_without_averages_is_an_error_before_anything_runs(way: str
 
 
 def test_an_optimizer_without_averages_is_an_error_in_a_bare_fit_too() -> None:
-    swap = bare(SwapEMAWeights(), FakeModel({"w": 1.0}))
-    for begin in (swap.on_train_begin, swap.on_test_begin, swap.on_predict_begin):
+    host = BareHost(SwapEMAWeights(), model=FakeModel({"w": 1.0}))
+    for begin in (host.fit, host.evaluate, host.predict):
         with pytest.raises(ValueError, match="SwapEMAWeights must be used when `use_ema=True` is set"):
             begin()
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from epochal.testing import FakeModel
+from epochal.testing import BareHost, FakeModel
 from epochal.testing.model import FakeAdapter
 
 if TYPE_CHECKING:
@@ -125,19 +125,10 @@ def bare_fit() -> Callable[..., None]:
     def fit(
         callback: Any, model: Any, epochs: int = 1, steps: int = 3, fails_at: tuple[int, int] | None = None
     ) -> None:
-        callback.set_model(model)
-        callback.set_params({"verbose": 0, "epochs": epochs, "steps": steps})
-        callback.on_train_begin(None)
-        logs: dict[str, float] = {}
-        for epoch in range(epochs):
-            callback.on_epoch_begin(epoch, None)
-            for batch in range(steps):
-                callback.on_train_batch_begin(batch, logs=None)
-                if (epoch, batch) == fails_at:
-                    raise ZeroDivisionError
-                logs = {"loss": 1.0 / (1 + epoch + batch / 100)}
-                callback.on_train_batch_end(batch, logs=logs)
-            callback.on_epoch_end(epoch, logs)
-        callback.on_train_end(logs)
+        def step(epoch: int, batch: int) -> None:
+            if (epoch, batch) == fails_at:
+                raise ZeroDivisionError
+
+        BareHost(callback, model=model).fit(epochs, steps, step=step)
 
     return fit

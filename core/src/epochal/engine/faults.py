@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import one_line
-from ..frameworks import ends_the_data
-from ..hookspecs import BATCH_EVENTS
+from ..frameworks.end_of_data import as_error, ends_the_data
 from ..inspection.identity import module_of
 from ..settings.reading import short_path
 from .signals import Terminated
@@ -70,18 +69,10 @@ class Fault:
         return f"{where}{one_line(self.error)}"
 
     def as_raised(self) -> Fault:
-        """Return the fault with the error as it has to leave the event.
-
-        Python and Keras end an iteration where a StopIteration leaves it; TensorFlow's loop over the batches ends at an
-        OutOfRangeError as well. Training would end there as if the data had, so both leave as something else.
-        """
-        error = self.error
-        if not isinstance(error, StopIteration) and not (self.event in BATCH_EVENTS and ends_the_data(error)):
+        """Return the fault with the error as it has to leave the event."""
+        if not ends_the_data(self.error, self.event):
             return self
-        # The message says it all, because Keras drops the cause of what leaves its `fit`.
-        raised = RuntimeError(f"{self.place} raised {one_line(error)}").with_traceback(error.__traceback__)
-        raised.__cause__ = error
-        return Fault(self.member, self.event, raised)
+        return Fault(self.member, self.event, as_error(self.error, self.place))
 
 
 class Faults:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..callback import Callback
 from ..errors import EpochalError, PreflightError, TemplateError, message_of, one_line
 from ..forecast import Forecast
+from ..inspection.conflicts import declared, keras_paths, shared_changes, shared_paths
 from ..inspection.misspelt import misspelt_events
-from ..paths import OWN_FIELDS, PathTemplate, is_remote
+from ..paths import OWN_FIELDS, PathTemplate
 from ..warn import warn_user
 from .member import is_keras_callback
 
@@ -56,8 +56,7 @@ def examine(members: Sequence[Member]) -> list[PreflightFinding]:
         *(finding for member in members for finding in _own(member)),
         *_missing_keys(members, forecast),
         *_of_keras_callbacks(members, forecast),
-        *_shared_paths(members),
-        *_shared_changes(members),
+        *_conflicts(members),
     ]
 
 
@@ -109,7 +108,7 @@ def _own(member: Member) -> Iterator[PreflightFinding]:
 def _missing_keys(members: Sequence[Member], forecast: Forecast | None) -> Iterator[PreflightFinding]:
     """Find keys of the logs that a callback requires, and that neither the model nor another callback gives."""
     for member in members:
-        for key in _declared(member, "requires") or ():
+        for key in declared(member.callback, "requires"):
             yield from _missing_key(key, f"it requires {key!r} in the logs", member, forecast)
 
 
@@ -137,44 +136,20 @@ def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[Pr
         metric = ""
     if metric and not (forecast and forecast.may_be_added_ahead(metric, member.callback)):
         yield from _missing_key(metric, f"it monitors {metric!r}", member, forecast)
-    for path in _keras_paths(member.callback):
+    for path in keras_paths(member.callback):
         with suppress(TemplateError):
             for name in PathTemplate(path).fields:
                 if name not in OWN_FIELDS:
                     yield from _missing_key(name, f"its path {path!r} names {name!r}", member, forecast)
 
 
-def _keras_paths(callback: Any) -> list[str]:
-    """Give the paths that a callback of Keras's writes to, as far as its attributes have the names of Keras's own."""
-    paths = (getattr(callback, name, None) for name in ("filepath", "filename"))
-    return [path for path in paths if isinstance(path, str) and path]
+def _conflicts(members: Sequence[Member]) -> Iterator[PreflightFinding]:
+    """Find paths that two callbacks write to, and things that two change, the learning rate for example."""
 
+    def paths(callback: Any) -> Iterable[Any]:
+        return keras_paths(callback) if is_keras_callback(callback) else declared(callback, "writes")
 
-def _shared_paths(members: Sequence[Member]) -> Iterator[PreflightFinding]:
-    """Find paths that two callbacks write to."""
-    writers: dict[str, Member] = {}
-    for member in members:
-        is_keras = is_keras_callback(member.callback)
-        for path in _keras_paths(member.callback) if is_keras else _declared(member, "writes") or ():
-            text = os.fspath(path)
-            whole = text if is_remote(text) else os.path.abspath(text)
-            other = writers.setdefault(whole, member)
-            if other is not member:
-                message = f"both write to {text!r}, and the one that is later may destroy what the other wrote."
-                yield PreflightFinding(WARNING, (other, member), message)
-
-
-def _shared_changes(members: Sequence[Member]) -> Iterator[PreflightFinding]:
-    """Find things, the learning rate for example, that two callbacks change."""
-    changers: dict[str, Member] = {}
-    for member in members:
-        for what in _declared(member, "changes") or ():
-            other = changers.setdefault(what, member)
-            if other is not member:
-                yield PreflightFinding(WARNING, (other, member), f"both change {what}, and the one that is later wins.")
-
-
-def _declared(member: Member, name: str) -> Any:
-    """Return a declaration, one name as a tuple of it; None where there is none, as with callbacks of another kind."""
-    declared = getattr(member.callback, name, None)
-    return (declared,) if isinstance(declared, (str, os.PathLike)) else declared
+    written = [(member, paths(member.callback)) for member in members]
+    changed = [(member, declared(member.callback, "changes")) for member in members]
+    for one, other, message in (*shared_paths(written), *shared_changes(changed)):
+        yield PreflightFinding(WARNING, (one, other), message)

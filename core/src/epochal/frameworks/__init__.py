@@ -14,7 +14,7 @@ from .base import ModelAdapter
 if TYPE_CHECKING:
     from ..callback import Callback
 
-__all__ = ["ModelAdapter", "adapt", "ends_the_data"]
+__all__ = ["ModelAdapter", "adapt"]
 
 # A framework's package to the adapter for its models and optimizers; the first that fits counts.
 _ADAPTERS = {"tf_keras": "tf_keras.TfKerasAdapter", "keras": "keras.KerasAdapter"}
@@ -50,12 +50,6 @@ def adapt(callback: Callback) -> ModelAdapter:
 def _asked_by(callback: Callback, adapter: ModelAdapter) -> ModelAdapter:
     adapter.asker = type(callback).__name__
     return adapter
-
-
-def ends_the_data(error: BaseException) -> bool:
-    """Return whether Keras, on TensorFlow, takes an exception in its loop over the batches for the end of the data."""
-    kinds = type(error).__mro__
-    return any(kind.__name__ == "OutOfRangeError" and kind.__module__.startswith("tensorflow.") for kind in kinds)
 
 
 def _packages(thing: Any) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..hookspecs import BATCH_EVENTS, EVENTS, KERAS_EVENTS
@@ -48,34 +47,53 @@ class BareHost(Loops[None]):
         events: Callable[[Receiver], None],
         validates: bool | None = None,
     ) -> None:
-        for callback in self._callbacks:
-            callback.set_params(dict(params))
-        for callback in self._callbacks:
-            callback.set_model(self.model)
-        events(_List(self._callbacks))
+        callbacks: Any = CallbackList(self._callbacks)
+        callbacks.set_params(params)
+        callbacks.set_model(self.model)
+        events(callbacks)
 
 
-class _List:
+class CallbackList:
     """Sends every event to each callback in turn, with one dict of floats for all of them."""
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
-        self._callbacks = callbacks
-        self.batch = self
+        self.callbacks = list(callbacks)
+
+    @property
+    def batch(self) -> CallbackList:
+        """The list itself, as it has the events of batches too."""
+        return self
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Pass the params on."""
+        for callback in self.callbacks:
+            callback.set_params(dict(params))
+
+    def set_model(self, model: Any) -> None:
+        """Pass the model on."""
+        for callback in self.callbacks:
+            callback.set_model(model)
 
     def finalize_epoch(self) -> None:
         """Do nothing; Keras has no such event."""
 
-    def __getattr__(self, event: str) -> Callable[..., dict[str, Any]]:
-        if event not in KERAS_EVENTS:
-            raise AttributeError(event)
-        return partial(self._send, event)
-
     def _send(self, event: str, *given: Any) -> dict[str, Any]:
         places = len(EVENTS[event]) - 2  # all but the run and the logs
-        number, values = given[:places], given[places:]
+        number, values = given[:places], [each for each in given[places:] if each is not None]
         logs = Logs(*values).copy()
-        for callback in self._callbacks:
+        for callback in self.callbacks:
             method = getattr(callback, event)
             # The logs of a batch are given by name, all others by position.
             _ = method(*number, logs=logs) if event in BATCH_EVENTS else method(*number, logs)
         return logs
+
+
+def _sender(event: str) -> Callable[..., dict[str, Any]]:
+    def send(self: CallbackList, *given: Any) -> dict[str, Any]:
+        return self._send(event, *given)
+
+    return send
+
+
+for _event in KERAS_EVENTS:
+    setattr(CallbackList, _event, _sender(_event))

@@ -109,8 +109,6 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Begin anew, unless the state was just restored."""
-        if self.run is None:
-            self.preflight()
         self._reason = None
         self._training = True
         if self.starts_afresh():

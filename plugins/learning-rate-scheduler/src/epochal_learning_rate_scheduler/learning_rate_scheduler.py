@@ -81,11 +81,6 @@ class LearningRateScheduler(Callback):
         """Check that the learning rate can be set."""
         adapt(self).check_learning_rate(type(self).__name__)
 
-    def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
-        """Check that the learning rate can be set, where nobody has done so."""
-        if self.run is None:
-            self.preflight()
-
     def on_epoch_begin(self, epoch: int, logs: MutableMapping[str, Any] | None = None) -> None:
         """Set the learning rate, of each optimizer if there are several."""
         adapter = adapt(self)

@@ -116,8 +116,6 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_train_begin(self, logs: MutableMapping[str, Any] | None = None) -> None:
         """Begin anew, unless the state was just restored."""
-        if self.run is None:
-            self.preflight()
         if self.starts_afresh():
             self._reset()
 

@@ -98,9 +98,7 @@ class SwapEMAWeights(Callback):
             warn_user(f"{error} This fit does not evaluate, so SwapEMAWeights does nothing.")
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Check that there will be averages, and begin with the model's own weights."""
-        if self.run is None:
-            self.preflight()
+        """Begin with the model's own weights."""
         adapter = adapt(self)
         self._training, self._warned = True, False
         if self._given:

@@ -149,8 +149,6 @@ class TensorBoard(KerasNames):
         self._close()
         if not self.is_chief:
             return
-        if self.run is None:
-            self.preflight()
         session = self._open()
         self._in_training = True
         if self.run is not None and self.run.stateful_metrics is not None:  # the values of batches are raw
