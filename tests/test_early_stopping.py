@@ -16,10 +16,10 @@ import epochal
 from epochal.state import dump_state, parse_state
 from epochal_early_stopping import EarlyStopping
 
+from .ways import WAYS, Data, Way, in_a_run
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Data = tuple[Any, Any]
 
 LOSSES = (0.9, 0.5, 0.7, 0.4, 0.6, 0.55, 0.3, 0.2)
 """Values of `val_loss`: with a patience of 2 the fourth is the best, and the sixth stops training."""
@@ -48,32 +48,11 @@ def _assert_same(ours: list[Any], theirs: list[Any]) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def _in_a_run(model: Any, data: Data, *callbacks: Any) -> None:
-    epochal.fit(model, *data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
-
-
-def _in_a_bare_fit(model: Any, data: Data, give: Give, callback: EarlyStopping) -> None:
-    model.fit(*data, epochs=len(LOSSES), verbose=0, callbacks=[give, callback])
-
-
-def _in_the_list(model: Any, data: Data, give: Give, callback: EarlyStopping) -> None:
-    model.fit(*data, epochs=len(LOSSES), verbose=0, callbacks=epochal.callbacks(give, callback))
-
-
-def _in_a_loop(model: Any, data: Data, give: Give, callback: EarlyStopping) -> None:
-    with epochal.loop(model, epochs=len(LOSSES), verbose=0, callbacks=[give, callback]) as run:
-        for _ in run.epochs():
-            for _, batch in run.batches([data]):
-                run.log(loss=model.train_on_batch(*batch, return_dict=True)["loss"])
-
-
-@pytest.mark.parametrize("train", [_in_a_run, _in_a_bare_fit, _in_the_list, _in_a_loop])
+@WAYS
 @pytest.mark.parametrize("restore", [True, False])
-def test_every_way_of_training_gives_the_same(
-    train: Callable[..., None], restore: bool, model: Any, data: Data
-) -> None:
+def test_every_way_of_training_gives_the_same(train: Way, restore: bool, model: Any, data: Data) -> None:
     give, callback = Give(), EarlyStopping(patience=2, restore_best_weights=restore)
-    train(model, data, give, callback)
+    train(model, data, give, callback, epochs=len(LOSSES))
     assert _decisions(callback) == (2, 0.4, 3, 5)
     assert len(give.weights) == 6
     _assert_same(model.get_weights(), give.weights[3 if restore else 5])
@@ -177,7 +156,7 @@ def test_after_an_error_in_a_run_the_best_weights_are_back(error: type[BaseExcep
 
     give = Give()
     with pytest.raises(error):
-        _in_a_run(model, data, give, EarlyStopping(patience=9, restore_best_weights=True), Breaker())
+        in_a_run(model, data, give, EarlyStopping(patience=9, restore_best_weights=True), Breaker(), epochs=len(LOSSES))
     _assert_same(model.get_weights(), give.weights[1])
 
 

@@ -14,10 +14,19 @@ import tf_keras
 import epochal
 from epochal_learning_rate_scheduler import LearningRateScheduler
 
+from .ways import (
+    WAYS,
+    Data,
+    Way,
+    check_a_schedule_is_refused,
+    in_a_bare_fit,
+    in_a_run,
+    in_the_list,
+    two_optimizers,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Data = tuple[Any, Any]
 
 RATES = [0.05, 0.025, 0.0125]
 """What halving the rate in every epoch gives, from 0.1 on."""
@@ -43,26 +52,6 @@ def _half(epoch: int, lr: float) -> float:
     return lr / 2
 
 
-def _in_a_run(model: Any, data: Data, *callbacks: Any, **arguments: Any) -> None:
-    arguments = {"epochs": 3, "batch_size": 40, "verbose": 0, **arguments}
-    epochal.fit(model, *data, **arguments, callbacks=list(callbacks))
-
-
-def _in_a_bare_fit(model: Any, data: Data, *callbacks: Any) -> None:
-    model.fit(*data, epochs=3, batch_size=40, verbose=0, callbacks=list(callbacks))
-
-
-def _in_the_list(model: Any, data: Data, *callbacks: Any) -> None:
-    model.fit(*data, epochs=3, batch_size=40, verbose=0, callbacks=epochal.callbacks(*callbacks))
-
-
-def _in_a_loop(model: Any, data: Data, *callbacks: Any) -> None:
-    with epochal.loop(model, epochs=3, verbose=0, callbacks=list(callbacks)) as run:
-        for _ in run.epochs():
-            for _, batch in run.batches([data]):
-                run.log(loss=model.train_on_batch(*batch, return_dict=True)["loss"])
-
-
 @pytest.fixture
 def sgd(model: Any) -> Any:
     """Give a small model with a rate of 0.1."""
@@ -70,10 +59,10 @@ def sgd(model: Any) -> Any:
     return model
 
 
-@pytest.mark.parametrize("train", [_in_a_run, _in_a_bare_fit, _in_the_list, _in_a_loop])
-def test_every_way_of_training_gives_the_same(train: Callable[..., None], sgd: Any, data: Data) -> None:
+@WAYS
+def test_every_way_of_training_gives_the_same(train: Way, sgd: Any, data: Data) -> None:
     watch = Watch()
-    train(sgd, data, LearningRateScheduler(_half), watch)
+    train(sgd, data, LearningRateScheduler(_half), watch, epochs=3, batch_size=40)
     assert watch.trained == watch.logged == pytest.approx(RATES)
 
 
@@ -105,14 +94,16 @@ def _tensor(epoch: int, lr: float) -> Any:
 )
 def test_what_the_schedule_may_be_and_give(schedule: Any, sgd: Any, data: Data) -> None:
     watch = Watch()
-    _in_a_run(sgd, data, watch, LearningRateScheduler(schedule))
+    in_a_run(sgd, data, watch, LearningRateScheduler(schedule), epochs=3, batch_size=40)
     assert watch.trained == watch.logged == pytest.approx(RATES)
     assert all(type(rate) is float for rate in watch.logged)
 
 
 def test_a_run_that_goes_on_begins_with_its_epoch(sgd: Any, data: Data) -> None:
     watch = Watch()
-    _in_a_run(sgd, data, watch, LearningRateScheduler(lambda epoch: 0.1 * epoch), initial_epoch=3, epochs=5)
+    in_a_run(
+        sgd, data, watch, LearningRateScheduler(lambda epoch: 0.1 * epoch), initial_epoch=3, epochs=5, batch_size=40
+    )
     assert watch.trained == watch.logged == pytest.approx([0.3, 0.4])
 
 
@@ -123,35 +114,20 @@ def test_an_error_of_the_schedule_leaves_fit_as_it_is(sgd: Any, data: Data) -> N
         raise error
 
     with pytest.raises(TypeError) as caught:
-        _in_a_run(sgd, data, LearningRateScheduler(schedule))
+        in_a_run(sgd, data, LearningRateScheduler(schedule))
     assert caught.value is error
 
 
-@pytest.mark.parametrize(
-    ("train", "error"),
-    [
-        (_in_a_run, epochal.PreflightError),
-        (_in_a_bare_fit, epochal.LearningRateError),
-        (_in_the_list, epochal.PreflightError),
-    ],
-)
-def test_a_schedule_of_the_optimizer_is_an_error_before_anything_is_trained(
-    train: Callable[..., None], error: type[Exception], model: Any, data: Data
-) -> None:
-    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
+@pytest.mark.parametrize("train", [in_a_run, in_a_bare_fit, in_the_list])
+def test_a_schedule_of_the_optimizer_is_an_error_before_anything_is_trained(train: Way, model: Any, data: Data) -> None:
     called: list[int] = []
-    with pytest.raises(error, match="LearningRateScheduler sets the learning rate, and that of SGD is a schedule"):
-        train(model, data, LearningRateScheduler(called.append))
+    check_a_schedule_is_refused(train, model, data, LearningRateScheduler(called.append))
     assert called == []
 
 
 @pytest.mark.skipif(not hasattr(keras.optimizers, "MultiOptimizer"), reason="this Keras has no MultiOptimizer")
 def test_each_of_several_optimizers_gets_a_rate_of_its_own(data: Data) -> None:
-    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2), keras.layers.Dense(1, name="head")])
-    optimizers = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
-    optimizers["head.*"] = keras.optimizers.Adam(0.01)
-    model.compile(keras.optimizers.MultiOptimizer(optimizers), "mse")
-    history = epochal.fit(model, *data, epochs=3, verbose=0, callbacks=[LearningRateScheduler(_half)])
+    history = epochal.fit(two_optimizers(), *data, epochs=3, verbose=0, callbacks=[LearningRateScheduler(_half)])
     assert history.history["learning_rate_sgd"] == pytest.approx(RATES)
     assert history.history["learning_rate_adam"] == pytest.approx([rate / 10 for rate in RATES])
 
@@ -162,5 +138,5 @@ def test_it_works_in_the_bare_fit_of_tf_keras(optimizer: str, data: Data) -> Non
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, activation="sigmoid")])
     model.compile(kind(0.1), "binary_crossentropy")
     watch = Watch()
-    _in_a_bare_fit(model, data, LearningRateScheduler(_half), watch)
+    in_a_bare_fit(model, data, LearningRateScheduler(_half), watch, epochs=3, batch_size=40)
     assert watch.trained == watch.logged == pytest.approx(RATES)

@@ -8,14 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-import epochal
 from epochal_orbax_checkpoint import OrbaxCheckpoint
+
+from .ways import Data, in_a_bare_fit, in_a_loop, in_a_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-Data = tuple[Any, Any]
 
 
 def _last() -> Any:
@@ -63,26 +62,12 @@ def test_keras_loads_the_model_with_its_weights_and_its_optimizer(
             np.testing.assert_array_equal(found, expected)
 
 
-def _in_a_run(model: Any, data: Data, callback: Any) -> None:
-    epochal.fit(model, *data, batch_size=40, epochs=2, verbose=0, callbacks=[callback])
-
-
-def _in_a_bare_fit(model: Any, data: Data, callback: Any) -> None:
-    model.fit(*data, batch_size=40, epochs=2, verbose=0, callbacks=[callback])
-
-
-def _in_a_loop(model: Any, data: Data, callback: Any) -> None:
-    with epochal.loop(model, epochs=2, verbose=0, callbacks=[callback]) as run:
-        for _ in run.epochs():
-            for _, batch in run.batches([data]):
-                run.log(loss=model.train_on_batch(*batch, return_dict=True)["loss"])
-
-
 def test_every_way_of_training_saves_the_same(make_model: Callable[..., Any], tmp_path: Path, data: Data) -> None:
     found = []
-    for train in (_in_a_run, _in_a_bare_fit, _in_a_loop):
+    for train in (in_a_run, in_a_bare_fit, in_a_loop):
         folder = tmp_path / train.__name__
-        train(make_model(), data, OrbaxCheckpoint(folder, monitor="loss", save_best_only=True, max_to_keep=None))
+        checkpoint = OrbaxCheckpoint(folder, monitor="loss", save_best_only=True, max_to_keep=None)
+        train(make_model(), data, checkpoint, epochs=2, batch_size=40)
         assert sorted(path.name for path in folder.iterdir()) == ["0", "1"]
         found.append(keras.saving.load_model(folder).get_weights())
     for others in found[1:]:

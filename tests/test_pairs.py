@@ -242,43 +242,31 @@ def check_model(path: Path, row: dict[str, float], trainer: Trainer) -> None:
     assert loss == pytest.approx(row["val_loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("names", [()], ids=["none"])
-def test_without_any_of_them(
-    names: tuple[str, ...],
+@pytest.fixture
+def check(
     trainer: Trainer,
     received: tuple[str, list[dict[str, Any]]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-) -> None:
-    run_and_check(names, trainer, received, tmp_path, capsys)
+) -> Callable[[tuple[str, ...]], None]:
+    """Return a function that checks a training with some of the callbacks."""
+    return lambda names: run_and_check(names, trainer, received, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("names", [()], ids=["none"])
+def test_without_any_of_them(names: tuple[str, ...], check: Callable[[tuple[str, ...]], None]) -> None:
+    check(names)
 
 
 @pytest.mark.parametrize("names", [(name,) for name in NAMES], ids=NAMES)
-def test_each_alone(
-    names: tuple[str, ...],
-    trainer: Trainer,
-    received: tuple[str, list[dict[str, Any]]],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run_and_check(names, trainer, received, tmp_path, capsys)
+def test_each_alone(names: tuple[str, ...], check: Callable[[tuple[str, ...]], None]) -> None:
+    check(names)
 
 
 @pytest.mark.parametrize("names", list(combinations(NAMES, 2)), ids="-".join)
-def test_every_pair(
-    names: tuple[str, ...],
-    trainer: Trainer,
-    received: tuple[str, list[dict[str, Any]]],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run_and_check(names, trainer, received, tmp_path, capsys)
+def test_every_pair(names: tuple[str, ...], check: Callable[[tuple[str, ...]], None]) -> None:
+    check(names)
 
 
-def test_all_together(
-    trainer: Trainer,
-    received: tuple[str, list[dict[str, Any]]],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run_and_check(NAMES, trainer, received, tmp_path, capsys)
+def test_all_together(check: Callable[[tuple[str, ...]], None]) -> None:
+    check(NAMES)

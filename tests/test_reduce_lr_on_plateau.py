@@ -18,10 +18,19 @@ from epochal.state import dump_state, parse_state
 from epochal_learning_rate_scheduler import LearningRateScheduler
 from epochal_reduce_lr_on_plateau import ReduceLROnPlateau
 
+from .ways import (
+    WAYS,
+    Data,
+    Way,
+    check_a_schedule_is_refused,
+    in_a_bare_fit,
+    in_a_run,
+    in_the_list,
+    two_optimizers,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Data = tuple[Any, Any]
 
 LOSSES = (0.9, 0.5, 0.7, 0.4, 0.6, 0.6, 0.6)
 RATES = [0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.0125]
@@ -50,32 +59,11 @@ def _halving(**arguments: Any) -> ReduceLROnPlateau:
     return ReduceLROnPlateau(factor=0.5, patience=1, **arguments)
 
 
-def _in_a_run(model: Any, data: Data, *callbacks: Any) -> None:
-    epochal.fit(model, *data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
-
-
-def _in_a_bare_fit(model: Any, data: Data, *callbacks: Any) -> None:
-    model.fit(*data, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks))
-
-
-def _in_the_list(model: Any, data: Data, *callbacks: Any) -> None:
-    model.fit(*data, epochs=len(LOSSES), verbose=0, callbacks=epochal.callbacks(*callbacks))
-
-
-def _in_a_loop(model: Any, data: Data, *callbacks: Any) -> None:
-    with epochal.loop(model, epochs=len(LOSSES), verbose=0, callbacks=list(callbacks)) as run:
-        for _ in run.epochs():
-            for _, batch in run.batches([data]):
-                run.log(loss=model.train_on_batch(*batch, return_dict=True)["loss"])
-
-
-@pytest.mark.parametrize("train", [_in_a_run, _in_a_bare_fit, _in_the_list, _in_a_loop])
-def test_every_way_of_training_gives_the_same(
-    train: Callable[..., None], make_model: Callable[..., Any], data: Data
-) -> None:
+@WAYS
+def test_every_way_of_training_gives_the_same(train: Way, make_model: Callable[..., Any], data: Data) -> None:
     model, give = make_model(), Give()
     model.optimizer.learning_rate = 0.1
-    train(model, data, give, _halving())
+    train(model, data, give, _halving(), epochs=len(LOSSES))
     assert give.rates == pytest.approx(RATES)
     assert float(model.optimizer.learning_rate) == pytest.approx(RATES[-1] / 2)
 
@@ -123,23 +111,9 @@ def test_it_decides_as_keras_does(values: list[float], arguments: dict[str, Any]
     assert train(ReduceLROnPlateau(**arguments)) == train(keras.callbacks.ReduceLROnPlateau(**arguments))
 
 
-@pytest.mark.parametrize(
-    ("train", "error"),
-    [
-        (_in_a_run, epochal.PreflightError),
-        (_in_a_bare_fit, epochal.LearningRateError),
-        (_in_the_list, epochal.PreflightError),
-    ],
-)
-def test_a_schedule_of_the_optimizer_is_an_error_before_anything_is_trained(
-    train: Callable[..., None], error: type[Exception], model: Any, data: Data
-) -> None:
-    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
-    before = model.get_weights()
-    with pytest.raises(error, match="ReduceLROnPlateau sets the learning rate, and that of SGD is a schedule"):
-        train(model, data, ReduceLROnPlateau("loss"))
-    for one, other in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("train", [in_a_run, in_a_bare_fit, in_the_list])
+def test_a_schedule_of_the_optimizer_is_an_error_before_anything_is_trained(train: Way, model: Any, data: Data) -> None:
+    check_a_schedule_is_refused(train, model, data, ReduceLROnPlateau("loss"))
 
 
 def test_a_loop_gives_it_the_optimizer(data: Data) -> None:
@@ -161,26 +135,29 @@ def test_the_optimizer_behind_loss_scaling_is_reduced(model: Any, data: Data) ->
     inner = keras.optimizers.SGD(0.1)
     model.compile(keras.optimizers.LossScaleOptimizer(inner), "binary_crossentropy")
     give = Give()
-    _in_a_run(model, data, give, _halving())
+    in_a_run(model, data, give, _halving(), epochs=len(LOSSES))
     assert give.rates == pytest.approx(RATES)
     assert float(inner.learning_rate) == pytest.approx(RATES[-1] / 2)
 
 
 @pytest.mark.skipif(not hasattr(keras.optimizers, "MultiOptimizer"), reason="this Keras has no MultiOptimizer")
 def test_each_of_several_optimizers_is_reduced(data: Data) -> None:
-    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2), keras.layers.Dense(1, name="head")])
-    optimizers = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
-    optimizers["head.*"] = keras.optimizers.Adam(0.01)
-    model.compile(keras.optimizers.MultiOptimizer(optimizers), "mse")
     give = Give()
-    _in_a_run(model, data, give, _halving(min_lr=0.004))
+    in_a_run(two_optimizers(), data, give, _halving(min_lr=0.004), epochs=len(LOSSES))
     assert [logs["learning_rate_sgd"] for logs in give.logs] == pytest.approx(RATES)
     assert [logs["learning_rate_adam"] for logs in give.logs] == pytest.approx([max(r / 10, 0.004) for r in RATES])
 
 
 def test_with_a_scheduler_both_log_the_rate_of_the_epoch(model: Any, data: Data) -> None:
     give = Give()
-    _in_a_run(model, data, give, _halving(), LearningRateScheduler(lambda epoch, lr: 0.1 if epoch == 0 else lr))
+    in_a_run(
+        model,
+        data,
+        give,
+        _halving(),
+        LearningRateScheduler(lambda epoch, lr: 0.1 if epoch == 0 else lr),
+        epochs=len(LOSSES),
+    )
     assert give.rates == pytest.approx(RATES)
 
 
@@ -188,7 +165,7 @@ def test_a_scheduler_that_takes_every_reduction_back_is_said(model: Any, data: D
     give = Give()
     with warnings.catch_warnings(record=True) as said:  # TensorFlow has something to say as well
         warnings.simplefilter("always")
-        _in_a_run(model, data, give, _halving(), LearningRateScheduler(lambda epoch: 0.1))
+        in_a_run(model, data, give, _halving(), LearningRateScheduler(lambda epoch: 0.1), epochs=len(LOSSES))
     assert len([each for each in said if "both change learning_rate" in str(each.message)]) == 1
     assert give.rates == pytest.approx([0.1] * len(LOSSES))
 
@@ -221,8 +198,8 @@ def test_it_works_in_the_bare_fit_of_tf_keras(optimizer: str, data: Data) -> Non
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, activation="sigmoid")])
     model.compile(kind(0.1), "binary_crossentropy")
     give = Give()
-    _in_a_bare_fit(model, data, give, _halving())
+    in_a_bare_fit(model, data, give, _halving(), epochs=len(LOSSES))
     assert give.rates == pytest.approx(RATES)
     model.compile(kind(tf_keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
     with pytest.raises(epochal.LearningRateError, match="is a schedule, CosineDecay"):
-        _in_a_bare_fit(model, data, give, _halving())
+        in_a_bare_fit(model, data, give, _halving(), epochs=len(LOSSES))

@@ -219,6 +219,15 @@ def test_the_learning_rate_is_read_and_set() -> None:
     assert (model.learning_rate, adapter.learning_rates()) == (0.25, {"learning_rate": 0.25})
 
 
+def test_each_of_several_optimizers_has_a_rate() -> None:
+    model = FakeModel(learning_rate={"body": 1, "head": 0.5})
+    adapter = adapted(model)
+    assert adapter.learning_rates() == {"learning_rate_body": 1.0, "learning_rate_head": 0.5}
+    adapter.check_learning_rate("Mine")
+    adapter.set_learning_rate("learning_rate_head", 0.25)
+    assert model.learning_rate == {"body": 1, "head": 0.25}
+
+
 def test_a_schedule_is_read_at_the_steps_made_and_cannot_be_set() -> None:
     model = FakeModel(learning_rate=lambda step: 1 / (1 + step))
     adapter = adapted(model)

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
-from epochal.frameworks import ModelAdapter
 from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_learning_rate_scheduler import LearningRateScheduler
 
@@ -193,31 +192,9 @@ def test_a_schedule_without_a_name_is_shown() -> None:
 # The optimizer
 
 
-class TwoRates:
-    """A model whose optimizer has two learning rates."""
-
-    def __init__(self) -> None:
-        self.rates = {"learning_rate_body": 1.0, "learning_rate_head": 0.1}
-        self.stop_training = False
-
-    def __epochal_adapter__(self, optimizer: Any) -> ModelAdapter:
-        return TwoRatesAdapter(self, optimizer)
-
-
-class TwoRatesAdapter(ModelAdapter):
-    model: TwoRates
-
-    def learning_rates(self) -> dict[str, float]:
-        return dict(self.model.rates)
-
-    def set_learning_rate(self, key: str, rate: float) -> None:
-        self.model.rates[key] = rate
-
-    def check_learning_rate(self, purpose: str) -> None:
-        pass
-
-    def log_keys(self) -> frozenset[str]:
-        return frozenset(["loss"])
+def two_rates() -> FakeModel:
+    """Return a model whose optimizers have a learning rate each."""
+    return FakeModel(learning_rate={"body": 1.0, "head": 0.1}, metrics={"loss": "min"})
 
 
 def test_each_of_several_optimizers_gets_a_rate_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,7 +204,7 @@ def test_each_of_several_optimizers_gets_a_rate_of_its_own(capsys: pytest.Captur
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             seen.append(dict(logs))
 
-    FakeHost(LearningRateScheduler(lambda epoch, lr: lr / 2, verbose=1), Watch(), model=TwoRates()).fit(
+    FakeHost(LearningRateScheduler(lambda epoch, lr: lr / 2, verbose=1), Watch(), model=two_rates()).fit(
         values=lambda epoch, batch: {"loss": 1.0}
     )
     assert seen == [{"loss": 1.0, "learning_rate_body": 0.5, "learning_rate_head": 0.05}]
@@ -259,7 +236,7 @@ def test_it_says_what_it_adds_and_what_it_changes() -> None:
         changes = ("learning_rate",)
 
     def fit(schedule: Any, *others: epochal.Callback) -> None:
-        FakeHost(LearningRateScheduler(schedule), *others, model=TwoRates()).fit()
+        FakeHost(LearningRateScheduler(schedule), *others, model=two_rates()).fit()
 
     fit(lambda epoch, lr: lr, Need(), Change())
     with pytest.warns(UserWarning, match="both change learning_rate"):

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import epochal
-from epochal.frameworks import ModelAdapter
 from epochal.state import dump_state, parse_state
 from epochal.testing import BareHost, FakeHost, FakeModel
 from epochal_reduce_lr_on_plateau import ReduceLROnPlateau
@@ -169,31 +168,9 @@ def test_a_metric_of_every_second_epoch_is_counted_when_it_comes() -> None:
     assert len(rates.logged) == 7
 
 
-class TwoRates:
-    """A model whose optimizer has two learning rates."""
-
-    def __init__(self, **rates: float) -> None:
-        self.rates = {f"learning_rate_{name}": rate for name, rate in rates.items()}
-        self.stop_training = False
-
-    def __epochal_adapter__(self, optimizer: Any) -> ModelAdapter:
-        return TwoRatesAdapter(self, optimizer)
-
-
-class TwoRatesAdapter(ModelAdapter):
-    model: TwoRates
-
-    def learning_rates(self) -> dict[str, float]:
-        return dict(self.model.rates)
-
-    def set_learning_rate(self, key: str, rate: float) -> None:
-        self.model.rates[key] = rate
-
-    def check_learning_rate(self, purpose: str) -> None:
-        pass
-
-    def log_keys(self) -> frozenset[str]:
-        return frozenset(["loss"])
+def two_rates() -> FakeModel:
+    """Return a model whose optimizers have a learning rate each."""
+    return FakeModel(learning_rate={"body": 1.0, "head": 0.1}, metrics={"loss": "min"})
 
 
 def test_it_says_what_it_adds_and_what_it_changes() -> None:
@@ -203,11 +180,11 @@ def test_it_says_what_it_adds_and_what_it_changes() -> None:
         changes = ("learning_rate",)
 
     with pytest.warns(UserWarning, match="both change learning_rate"):
-        FakeHost(ReduceLROnPlateau("loss"), Need(), model=TwoRates(body=1.0, head=0.1)).fit()
+        FakeHost(ReduceLROnPlateau("loss"), Need(), model=two_rates()).fit()
 
 
 def test_each_of_several_optimizers_is_reduced(capsys: pytest.CaptureFixture[str]) -> None:
-    model, seen = TwoRates(body=1.0, head=0.1), []
+    model, seen = two_rates(), []
     callback = ReduceLROnPlateau("loss", patience=1, factor=0.5, min_lr=0.08, verbose=1)
 
     class Watch(epochal.Callback):
@@ -215,7 +192,7 @@ def test_each_of_several_optimizers_is_reduced(capsys: pytest.CaptureFixture[str
             seen.append(dict(logs))
 
     FakeHost(callback, Watch(), model=model).fit(epochs=3, values=lambda epoch, batch: {"loss": 1.0})
-    assert model.rates == {"learning_rate_body": 0.25, "learning_rate_head": 0.08}
+    assert model.learning_rate == {"body": 0.25, "head": 0.08}
     assert seen[2] == {"loss": 1.0, "learning_rate_body": 0.5, "learning_rate_head": 0.08}
     why = "loss did not improve for 1 epoch; best 1."
     assert capsys.readouterr().out.splitlines() == [

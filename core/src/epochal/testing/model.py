@@ -21,7 +21,7 @@ class FakeModel:
     Args:
         weights: Name to value; what a test wants the model to hold.
         learning_rate: The rate of its optimizer; None: it has no optimizer. A function: a schedule, which no callback
-            can set.
+            can set. A dict: it has several optimizers, and this is the rate of each by its name.
         metrics: The keys that the logs will have, each with "min", "max" or None; None: not known.
 
     Attributes:
@@ -72,11 +72,16 @@ class FakeAdapter(ModelAdapter):
         rate = self.model.learning_rate
         if rate is None:
             return {}
+        if isinstance(rate, dict):
+            return {f"learning_rate_{name}": float(each) for name, each in rate.items()}
         return {"learning_rate": float(rate(self.model.iterations) if callable(rate) else rate)}
 
     def set_learning_rate(self, key: str, rate: float) -> None:
         self.check_learning_rate("a callback")
-        self.model.learning_rate = rate
+        if isinstance(self.model.learning_rate, dict):
+            self.model.learning_rate[key.removeprefix("learning_rate_")] = rate
+        else:
+            self.model.learning_rate = rate
 
     def check_learning_rate(self, purpose: str) -> None:
         rate = self.model.learning_rate
