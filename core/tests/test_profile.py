@@ -12,7 +12,7 @@ from epochal.engine import profile
 from epochal.engine.driver import Driver
 from epochal.engine.member import make_member
 from epochal.engine.profile import duration
-from epochal.run import Run
+from epochal.run import Run, Timing
 from epochal.testing import FakeHost, FakeModel
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_every_call_is_counted_and_timed(clock: Clock) -> None:
             clock.now += 2
 
     run = run_batches(driver_of(Slow()), {}, {}, {})
-    assert run.timings == {"a": {"on_train_batch_end": profile.Timing(calls=3, seconds=6.0)}}
+    assert run.timings == {"a": {"on_train_batch_end": Timing(calls=3, seconds=6.0)}}
 
 
 def test_who_reads_first_is_who_waits_for_the_device(clock: Clock) -> None:
@@ -85,7 +85,7 @@ def test_who_reads_first_is_who_waits_for_the_device(clock: Clock) -> None:
             assert logs["loss"] == 0.5
 
     run = run_batches(driver_of(Reads(), Reads()), {"loss": Tensor(clock)}, {"loss": Tensor(clock)})
-    assert run.timings["a"]["on_train_batch_end"] == profile.Timing(2, 2.0, waits=2, wait_seconds=2.0)
+    assert run.timings["a"]["on_train_batch_end"] == Timing(2, 2.0, waits=2, wait_seconds=2.0)
     assert run.timings["b"]["on_train_batch_end"].waits == 0
     assert "2 (2 s)" in shown(run)
 
@@ -148,7 +148,7 @@ def test_an_error_passes_through_a_wrapper_and_is_timed(clock: Clock) -> None:
     with pytest.raises(ZeroDivisionError):
         run_batches(driver, {})
     assert seen == [1]
-    assert driver.run.timings["b"]["on_train_batch_end"] == profile.Timing(1, 4.0)
+    assert driver.run.timings["b"]["on_train_batch_end"] == Timing(1, 4.0)
 
 
 def test_the_table_cuts_no_name(clock: Clock) -> None:

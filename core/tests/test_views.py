@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import epochal
-from epochal.engine.ordering import Place
+from epochal.callback import Place
 from epochal.testing import FakeHost
 from epochal.views import Order, View, reading_order
 

@@ -36,6 +36,15 @@ class Priority(IntEnum):
     """Shows or writes what the others produced."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """One callback's place in the order, why it stands there, and the priority that counts."""
+
+    name: str
+    reason: str
+    priority: int = Priority.CONTROL
+
+
 def up_to_date(model: Any) -> Any:
     """Have a model's variables hold what has been trained, and give the model.
 

@@ -6,12 +6,12 @@ import copy
 import sys
 import uuid
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .callback import Callback, EndedRun, up_to_date
+from .callback import Callback, EndedRun, Place, up_to_date
 from .console import make_console
 from .errors import RunError, shown
 from .frameworks.fit_call import FitCall
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .engine.member import Member
-    from .engine.ordering import Place
-    from .engine.profile import Timing
     from .views import View
 
 
@@ -46,6 +44,45 @@ class Outcome:
     exception: BaseException | None = None
 
 
+@dataclass
+class Steps:
+    """What the batches of one stage took, each from its begin event to its end event, both included.
+
+    Attributes:
+        count: How many there were.
+        seconds: How long they took together.
+        began: When the one that is running began.
+    """
+
+    count: int = 0
+    seconds: float = 0.0
+    began: float | None = None
+
+
+@dataclass
+class Timing:
+    """What one event of one callback took.
+
+    Attributes:
+        calls: How often it was called.
+        seconds: How long all calls took together, waiting for the device included.
+        waits: How often it was the first to read values that were still on the device.
+        wait_seconds: How long these reads took.
+        steps: The steps that it is a part of; None for an event that is in no step.
+    """
+
+    calls: int = 0
+    seconds: float = 0.0
+    waits: int = 0
+    wait_seconds: float = 0.0
+    steps: Steps | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def share_of_step(self) -> float | None:
+        """Its share of the time of its steps, 0 to 1; None for an event that is in no step."""
+        return self.seconds / self.steps.seconds if self.steps is not None and self.steps.seconds else None
+
+
 class Run:
     """One `fit`, `evaluate`, `predict` or hand-written loop, from its begin to its guaranteed end.
 
@@ -60,7 +97,7 @@ class Run:
         fit_call: What is known of the framework's `fit` that the run is.
         optimizer: The optimizer, where the loop gave one; None: the model's own.
         has_failed: Whether a callback stopped the run because it failed.
-        timings: Name of the callback to event to its `epochal.engine.profile.Timing`; empty unless the run is profiled
+        timings: Name of the callback to event to its `epochal.run.Timing`; empty unless the run is profiled
             (`EPOCHAL_PROFILE=1`, `profile = true` in the config, `epochal run --profile`).
         outcome: How the run ended; None while it lasts.
     """

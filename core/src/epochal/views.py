@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from .engine.ordering import Place
+    from .callback import Place
     from .run import Run
 
 VALIDATION = "val_"

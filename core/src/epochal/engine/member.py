@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..callback import Callback, Priority
+from ..callback import Callback, Place, Priority
 from ..errors import InvalidCallbackError, shown
 from ..inspection.identity import module_of
-from .ordering import Candidate, Place
+from .ordering import Candidate
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..callback import Priority
+from ..callback import Place, Priority
 from ..errors import OrderError
 from ..settings.names import CallbackName
 
@@ -40,15 +40,6 @@ class Candidate:
     priority_from: str = ""
     before_from: str = ""
     after_from: str = ""
-
-
-@dataclass(frozen=True)
-class Place:
-    """One callback's place in the order, why it stands there, and the priority that counts."""
-
-    name: str
-    reason: str
-    priority: int = Priority.CONTROL
 
 
 def order(candidates: Iterable[Candidate]) -> list[Place]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..console import print_whole
 from ..hookspecs import STEPS, stage_of
 from ..logs import PLAIN, Logs
+from ..run import Steps, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,45 +22,6 @@ if TYPE_CHECKING:
 
 
 _STAGES = {"train": "A training", "test": "An evaluation", "predict": "A prediction"}
-
-
-@dataclass
-class Steps:
-    """What the batches of one stage took, each from its begin event to its end event, both included.
-
-    Attributes:
-        count: How many there were.
-        seconds: How long they took together.
-        began: When the one that is running began.
-    """
-
-    count: int = 0
-    seconds: float = 0.0
-    began: float | None = None
-
-
-@dataclass
-class Timing:
-    """What one event of one callback took.
-
-    Attributes:
-        calls: How often it was called.
-        seconds: How long all calls took together, waiting for the device included.
-        waits: How often it was the first to read values that were still on the device.
-        wait_seconds: How long these reads took.
-        steps: The steps that it is a part of; None for an event that is in no step.
-    """
-
-    calls: int = 0
-    seconds: float = 0.0
-    waits: int = 0
-    wait_seconds: float = 0.0
-    steps: Steps | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def share_of_step(self) -> float | None:
-        """Its share of the time of its steps, 0 to 1; None for an event that is in no step."""
-        return self.seconds / self.steps.seconds if self.steps is not None and self.steps.seconds else None
 
 
 class Profile:
