@@ -216,7 +216,7 @@ def _package_folder(session: nox.Session, package: str) -> Path:
     if not folder.exists() and re.fullmatch(r"[A-Za-z0-9][\w.-]*(==[\w.]+)?", package):
         folder = _unpacked(session, package)
     if not folder.is_dir():
-        session.error(f"{package} is no folder, and no name of a distribution either")
+        session.error(f"{package} is neither a folder nor the name of a distribution")
     for part in ("pyproject.toml", "tests"):
         if not (folder / part).exists():
             session.error(f"{package} has no {part} (looked for {folder / part}), so it cannot be tested here")

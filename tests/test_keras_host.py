@@ -435,9 +435,9 @@ def test_what_is_no_model_of_keras_3_is_refused_in_a_sentence(data: Data) -> Non
 
     with pytest.raises(epochal.RunError, match="is a model of tf_keras"):
         epochal.fit(tf_keras.Sequential(), *data)
-    with pytest.raises(epochal.RunError, match=r"'m' of type str is no Keras model.* `epochal.fit\(model, x, …\)`"):
+    with pytest.raises(epochal.RunError, match=r"'m' of type str is not a Keras model.* `epochal.fit\(model, x, …\)`"):
         epochal.fit("m", *data)
-    with pytest.raises(epochal.RunError, match="of type ndarray is no Keras model") as raised:
+    with pytest.raises(epochal.RunError, match="of type ndarray is not a Keras model") as raised:
         epochal.fit(*data)  # the model is forgotten
     assert len(str(raised.value)) < 300, "the data does not belong into the message"
     with pytest.raises(epochal.RunError, match="Sequential is a class, and a model is an instance of it"):

@@ -187,7 +187,7 @@ def test_a_state_that_does_not_fit_is_an_error_and_changes_nothing(state: Any, m
     sample = Sample()
     sample.wait = 2
     before = copy.deepcopy(vars(sample))
-    with pytest.raises(StateError, match=rf"^this is no state of Sample.*{message}"):
+    with pytest.raises(StateError, match=rf"^this is not a state of Sample.*{message}"):
         sample.load_state_dict(state)
     assert vars(sample) == before
     assert sample.starts_afresh()
@@ -223,7 +223,7 @@ def test_a_property_that_refuses_its_part_of_a_state_leaves_the_others_as_they_w
             raise ValueError(f"{value} is not mine")
 
     picky = Picky()
-    with pytest.raises(StateError, match="this is no state of Picky: ValueError: 1 is not mine"):
+    with pytest.raises(StateError, match="this is not a state of Picky: ValueError: 1 is not mine"):
         picky.load_state_dict({"wait": 3, "best": 1.0, "last": 1})
     assert (picky.wait, picky.best, picky.starts_afresh()) == (0, None, True)
 

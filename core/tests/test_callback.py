@@ -341,7 +341,7 @@ def test_a_copy_of_a_restored_callback_is_restored_too(duplicate: Any) -> None:
 )
 def test_what_is_no_state_of_the_callback_is_an_error_and_changes_nothing(state: Any, wrong: str) -> None:
     mine = Stateful()
-    with pytest.raises(StateError, match=f"^this is no state of Stateful{wrong}$"):
+    with pytest.raises(StateError, match=f"^this is not a state of Stateful{wrong}$"):
         mine.load_state_dict(state)
     assert mine.state_dict() == {"wait": 0, "best": None, "weights": []}
     assert mine.starts_afresh()

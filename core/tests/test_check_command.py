@@ -172,7 +172,7 @@ def test_a_module_in_the_folder_is_checked_by_its_place(
         (["careful", "patience=1", "patience=2"], "'patience' is given twice"),
         (["careful", "--patience=1"], "A parameter is written without dashes, patience=1"),
         (["needing"], "needing: Careful needs path."),
-        (["module", "path=x"], "'module' is no class, and has no parameters."),
+        (["module", "path=x"], "'module' is not a class, and has no parameters."),
         ([], "the following arguments are required: NAME"),
     ],
 )

@@ -221,7 +221,7 @@ def test_info_shows_what_has_to_be_given(full: Site, epochal: Told) -> None:
 
 
 def test_info_of_what_is_none_says_so(epochal: Told) -> None:
-    assert "events       none, so it is no callback" in epochal("info", "os:path").splitlines()
+    assert "events       none, so it is not a callback" in epochal("info", "os:path").splitlines()
 
 
 # plan
@@ -359,7 +359,7 @@ def test_config_without_a_file_says_where_it_looked(epochal: Told) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("enable = [", "is no valid TOML"),
+        ("enable = [", "is not valid TOML"),
         ("autolod = 1", "Did you mean 'autoload'?"),
         ('enable = ["stoper"]', "Did you mean 'stopper'?"),
         ('disable = ["history"]', "'history' is pinned"),

@@ -138,7 +138,7 @@ def test_pyproject_has_the_same_below_tool_epochal(tmp_path: Path) -> None:
             "line 2, callbacks.x: a table of parameters is expected, [callbacks.x], and 3 stands there",
         ),
         ("[callbacks]\nx = []", "line 2, callbacks.x: a table of parameters is expected"),
-        ("x = ", "no valid TOML"),
+        ("x = ", "not valid TOML"),
         ("enable = ['a']\ndisable = ['a']", "'a' is switched on here, and off in epochal.toml, line 2, disable"),
     ],
 )

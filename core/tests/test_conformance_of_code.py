@@ -154,7 +154,7 @@ class Careful(Callback):
     )
     holds, detail = outcome(Subject(SUBJECT), "events")
     assert not holds
-    assert detail.startswith("it defines 'on_epoch_finish', which is no event and would never be called.")
+    assert detail.startswith("it defines 'on_epoch_finish', which is not an event and would never be called.")
 
 
 def test_the_arguments_of_a_keras_callback_are_looked_at_too(site: Site, outcome: Outcome) -> None:

@@ -167,7 +167,7 @@ def test_a_requirement_that_cannot_be_read_is_a_reason(site: Site) -> None:
     site.distribution("fake-dist", callbacks={"one": "fake_package:One"}, requires=["epochal-core >== 1"])
     record = only(site)
     assert record.status is Status.INCOMPATIBLE
-    assert "no valid requirement" in record.reason
+    assert "not a valid requirement" in record.reason
 
 
 def test_two_distributions_with_one_name_are_an_error_that_names_both(site: Site) -> None:

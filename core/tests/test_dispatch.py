@@ -450,7 +450,8 @@ def test_all_callbacks_with_an_invalid_event_are_told_at_once() -> None:
         def on_epoch_end(self) -> None: ...  # type: ignore[override]
 
     with pytest.raises(
-        InvalidCallbackError, match=r"^2 callbacks cannot be used:\n  .*is no callback.*\n  on_epoch_end\(\).* of 'b'"
+        InvalidCallbackError,
+        match=r"^2 callbacks cannot be used:\n  .*is not a callback.*\n  on_epoch_end\(\).* of 'b'",
     ) as raised:
         dispatch({"a": object(), "b": Wrong(), "c": Callback()})
     assert raised.value.callback == "a"

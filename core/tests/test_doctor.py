@@ -154,7 +154,7 @@ def test_every_callback_is_imported_whatever_the_others_do(full: Site, project: 
             "'d_misspelt' of fake-d_misspelt 1.0 cannot be imported",
             "the callback 'e_empty' of fake-e_empty 1.0 is 'fake_e_empty:Good', which is none",
             "'f_leaving' of fake-f_leaving 1.0 cannot be imported from 'fake_f_leaving:Good': SystemExit: bye",
-            "the callback 'h_near' of fake-h_near 1.0 defines 'on_epoch_ends', which is no event and would never be",
+            "the callback 'h_near' of fake-h_near 1.0 defines 'on_epoch_ends', which is not an event and would",
         ],
         strict=True,
     ):

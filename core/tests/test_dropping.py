@@ -75,7 +75,7 @@ def test_dropping_for_an_object_that_is_no_callback_of_the_run_is_an_error() -> 
         def on_run_begin(self, run: Run) -> None:
             run.drop(Callback(), "on_epoch_end")
 
-    with pytest.raises(RunError, match="is no callback of this run"):
+    with pytest.raises(RunError, match="is not a callback of this run"):
         FakeHost(Mine()).fit()
 
 

@@ -163,9 +163,9 @@ def test_an_instance_beside_one_that_is_only_in_the_list(full: Site, tmp_path: P
 
 @pytest.mark.parametrize("name", ["stopper#1", "stopper#0", "stopper#", "stopper#x", "stopper#²"])
 def test_what_is_no_instance_is_an_error(full: Site, tmp_path: Path, name: str) -> None:
-    with pytest.raises(EpochalError, match="is no instance: the second one is stopper#2"):
+    with pytest.raises(EpochalError, match="is not an instance: the second one is stopper#2"):
         on(full, tmp_path / "epochal.toml", name)
-    with pytest.raises(EpochalError, match="is no instance"):
+    with pytest.raises(EpochalError, match="is not an instance"):
         disable(tmp_path / "epochal.toml", [CallbackName(name)], Catalogue())
 
 
@@ -188,7 +188,7 @@ def test_a_pinned_callback_needs_no_switch(full: Site, tmp_path: Path) -> None:
         ("stopper", {"patience": "None"}, "A config file has no None; leave the parameter out."),
         ("stopper", {"patience": "-1"}, "stopper: ValueError: patience has to be 0 or more"),
         ("writer", {}, "writer: Writer needs filename."),
-        ("module", {"x": "3"}, "'module' is no class, and has no parameters."),
+        ("module", {"x": "3"}, "'module' is not a class, and has no parameters."),
         ("odd", {}, "the priority of 'odd' (module fake_things) is 'high'"),
     ],
 )
@@ -326,7 +326,7 @@ def test_comments_and_the_other_lines_stay(tmp_path: Path, data: st.DataObject) 
         ("enable = 'stopper'", "line 1, enable: a list of names is expected"),
         ("callbacks = []", "callbacks: a table for each callback is expected"),
         ("[callbacks]\nstopper = 3", "callbacks.stopper: a table of parameters is expected"),
-        ("x = ", "no valid TOML"),
+        ("x = ", "not valid TOML"),
     ],
 )
 def test_a_file_with_mistakes_where_it_is_edited_is_left_alone(

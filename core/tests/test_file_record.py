@@ -175,7 +175,7 @@ def test_a_file_that_fails_is_forgotten_and_can_be_mended(here: Path) -> None:
         (
             "./wrong.py",
             "import epochal\n\ndef on_epoch_end(epoch:\n    pass\n",
-            "file wrong.py cannot be used: line 3 is no valid Python, ",
+            "file wrong.py cannot be used: line 3 is not valid Python, ",
         ),
         ("./wrong.py", "x = 1\0", "file wrong.py cannot be used: "),
         ("./printer.py:LosPrinter", None, "there is no 'LosPrinter' in printer.py. Did you mean 'LossPrinter'?"),
@@ -225,7 +225,7 @@ def test_info_of_a_default_that_cannot_be_shown_names_its_type(here: Path, capsy
 def test_a_line_that_is_no_python_is_shown(here: Path) -> None:
     (here / "wrong.py").write_text("x = 1\nx ==== 2\n")
     (problem,) = problems("./wrong.py")
-    assert problem.endswith("line 2 is no valid Python, invalid syntax: 'x ==== 2'")
+    assert problem.endswith("line 2 is not valid Python, invalid syntax: 'x ==== 2'")
 
 
 def test_the_script_that_runs_is_no_file_of_a_callback(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

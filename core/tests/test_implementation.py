@@ -42,7 +42,7 @@ def values(event: str) -> tuple[Any, ...]:
 )
 def test_a_value_of_a_builtin_type_is_no_callback(given: Any) -> None:
     text = message(given)
-    assert f"of type {type(given).__name__} is no callback" in text
+    assert f"of type {type(given).__name__} is not a callback" in text
     assert "on_epoch_end" not in text, "who passes this needs no list of the events"
     assert ("as a list" in text) == isinstance(given, (set, GeneratorType))
 

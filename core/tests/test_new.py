@@ -284,9 +284,9 @@ def test_a_folder_that_cannot_be_filled_is_refused(here: Path, capsys: pytest.Ca
     assert refused(capsys, *words, "full") == (
         "the folder 'full' is not empty: 'notes.txt' is in it. Choose another one with --folder."
     )
-    assert "'file' is there, and is no folder" in refused(capsys, *words, "file")
+    assert "'file' exists, and is not a folder" in refused(capsys, *words, "file")
     assert "there is no folder 'a/b' to make 'c' in" in refused(capsys, *words, "a/b/c")
-    assert "is there, and is no folder" in refused(capsys, "my-callback")
+    assert "exists, and is not a folder" in refused(capsys, "my-callback")
     assert "cannot be written: " in refused(capsys, *words, "x" * 300)
 
 

@@ -84,8 +84,8 @@ def test_a_misspelt_event_trains_with_one_warning_that_names_it(host: Any, base:
         host(mine()).fit()
     host(mine()).fit()  # nothing more
     assert [str(each.message) for each in said] == [
-        "Mine defines 'on_epoch_ned', which is no event and would never be called. Did you mean 'on_epoch_end'? Give a "
-        "method that is no event a name that does not begin with `on_`."
+        "Mine defines 'on_epoch_ned', which is not an event and would never be called. Did you mean 'on_epoch_end'? "
+        "Give a method that is not an event a name that does not begin with `on_`."
     ]
 
 

@@ -348,5 +348,5 @@ def test_a_misspelt_event_of_a_keras_callback_is_a_warning() -> None:
 
     text = warned(Misspelt())
     assert text.endswith(
-        "it defines 'on_epoch_ends', which is no event and would never be called. Did you mean 'on_epoch_end'?"
+        "it defines 'on_epoch_ends', which is not an event and would never be called. Did you mean 'on_epoch_end'?"
     )

@@ -282,7 +282,7 @@ def test_what_is_set_between_two_fits_counts_in_the_second() -> None:
 def test_a_state_that_does_not_fit_is_an_error_and_changes_nothing(name: str, value: Any) -> None:
     saver = Saver()
     state = saver.state_dict()
-    with pytest.raises(StateError, match=f"this is no state of Saver: {name}="):
+    with pytest.raises(StateError, match=f"this is not a state of Saver: {name}="):
         saver.load_state_dict({**state, name: value})
     assert saver.state_dict() == state
 

@@ -544,7 +544,7 @@ def test_an_error_of_epochals_own_keeps_its_lines(scripts: Scripts) -> None:
     assert [line for line in lines if f"choosing{os.sep}selection.py" in line]
     assert "EarlyStopping is a class, and a callback is an instance of it" in lines[-1]
     lines = scripts.run("import keras\nkeras.Model().fit(callbacks=[object()])", code=1)
-    assert "is no callback" in lines[-1]
+    assert "is not a callback" in lines[-1]
 
 
 def test_a_wrong_call_is_kerass_own_error(scripts: Scripts) -> None:

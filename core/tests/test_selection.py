@@ -672,7 +672,7 @@ def test_wrong_parameters_of_several_callbacks_are_told_at_once(full: Site) -> N
     assert "there, writer.pth: Writer has no parameter 'pth'. Did you mean 'path'?" in text
     assert "there, writer: Writer needs path." in text
     assert "there, failing: creating 'failing' failed: " in text
-    assert "there, as_object: 'as_object' is no class, and has no parameters." in text
+    assert "there, as_object: 'as_object' is not a class, and has no parameters." in text
 
 
 # Everything that is wrong, at once

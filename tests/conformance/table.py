@@ -85,12 +85,12 @@ EDITS = [
     Edit(
         "lambda_callback_test",
         "test_lambda_callback_with_additional_kwargs",
-        "mended: what is no event is an error, as it is misspelt more often than meant",
+        "mended: a name that is not an event is an error, as it is misspelt more often than meant",
         """lambda_callback = callbacks.LambdaCallback(
             custom_method=custom_callback
         )
         self.assertTrue(hasattr(lambda_callback, "custom_method"))""",
-        """with self.assertRaisesRegex(TypeError, "'custom_method' is no event"):
+        """with self.assertRaisesRegex(TypeError, "'custom_method' is not an event"):
             callbacks.LambdaCallback(custom_method=custom_callback)""",
     ),
     Edit("learning_rate_scheduler_test", "test_throws_when_optimizer_has_schedule", *_SCHEDULE),

@@ -157,21 +157,21 @@ def check_state(callback: Callback, state: Any) -> dict[str, Any]:
     """
     title, names = type(callback).__name__, callback.state_attributes
     if not isinstance(state, Mapping):
-        raise StateError(f"this is no state of {title}, but of type {type(state).__name__}")
+        raise StateError(f"this is not a state of {title}, but of type {type(state).__name__}")
     parts = {
         "missing": [name for name in names if name not in state],
         "unknown": [name for name in state if name not in names],
     }
     wrong = "; ".join(f"{what} are {', '.join(map(str, found))}" for what, found in parts.items() if found)
     if wrong:
-        raise StateError(f"this is no state of {title}: {wrong}")
+        raise StateError(f"this is not a state of {title}: {wrong}")
     checked = copy.deepcopy(dict(state))
     for name, value in checked.items():
         declaration = declared(type(callback), name)
         try:
             checked[name] = value if declaration is None else declaration.check(value)
         except (TypeError, ValueError) as error:
-            raise StateError(f"this is no state of {title}: {name}={shown(value)} {error}") from None
+            raise StateError(f"this is not a state of {title}: {name}={shown(value)} {error}") from None
     return checked
 
 

@@ -245,7 +245,7 @@ class Callback:
             vars(self).update(before)
             if isinstance(error, StateError):
                 raise
-            raise StateError(f"this is no state of {type(self).__name__}: {one_line(error)}") from error
+            raise StateError(f"this is not a state of {type(self).__name__}: {one_line(error)}") from error
         self._restored = True
 
     def starts_afresh(self) -> bool:

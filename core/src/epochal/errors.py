@@ -8,7 +8,7 @@
     │   ├── AmbiguousCallbackError     two distributions claim this name
     │   ├── IncompatibleCallbackError  its distribution needs another epochal-core
     │   ├── CallbackImportError        it is installed, and cannot be imported or created
-    │   └── InvalidCallbackError       it is no callback, or one of its events is wrong
+    │   └── InvalidCallbackError       it is not a callback, or one of its events is wrong
     ├── ConfigError                    the settings outside of the code have mistakes
     ├── OrderError                     `before` and `after` cannot all hold
     ├── PreflightError                 a run would not do what it is meant to; nothing has been trained
@@ -68,7 +68,7 @@ class CallbackImportError(CallbackError):
 
 
 class InvalidCallbackError(CallbackError):
-    """The object is no callback, or one of its events is wrong."""
+    """The object is not a callback, or one of its events is wrong."""
 
 
 class ConfigError(EpochalError):

@@ -217,7 +217,7 @@ class Run:
             *events: Names of events.
 
         Raises:
-            RunError: It is too late, or the object is no callback of this run.
+            RunError: It is too late, or the object is not a callback of this run.
         """
         if self._drop is None:
             raise RunError("events can be dropped in on_run_begin only; the call lists are compiled after it")
@@ -225,7 +225,7 @@ class Run:
             if member.callback is callback:
                 self._drop(member, events)
                 return
-        raise RunError(f"{shown(callback)} is no callback of this run, so no event of it can be dropped")
+        raise RunError(f"{shown(callback)} is not a callback of this run, so no event of it can be dropped")
 
     def close(self, holders: Sequence[Member], *, is_given: bool) -> None:
         """Let go of the driver, and of the callbacks in turn, so that no circle keeps them. The driver calls it.

@@ -142,7 +142,7 @@ def _read_npy(content: bytes) -> Any:
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded, as they may run code")
     if dtype.kind not in "biufc":
-        raise ValueError(f"an array of {dtype} is no part of a state")
+        raise ValueError(f"an array of {dtype} cannot be part of a state")
     elements = np.frombuffer(content, dtype, offset=stream.tell())
     return elements.reshape(shape, order="F" if fortran_order else "C").copy(order="K")
 

@@ -245,7 +245,7 @@ def test_what_is_no_state_is_refused() -> None:
     ]
     for means in wrong:
         logger = BaseLogger()
-        with pytest.raises(epochal.StateError, match=r"^this is no state of BaseLogger: means="):
+        with pytest.raises(epochal.StateError, match=r"^this is not a state of BaseLogger: means="):
             logger.load_state_dict({"means": means})
         assert logger.state_dict() == BaseLogger().state_dict()
     BaseLogger().load_state_dict({"means": good})

@@ -268,7 +268,7 @@ def test_a_subclass_decides_what_is_written(name: str, path: Path, read: Read) -
 def test_a_path_that_cannot_be_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "folder").mkdir()
     callback = CSVLogger(tmp_path / "folder")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         callback.on_train_begin()
     callback.on_run_end()  # there is nothing to close
 
@@ -303,7 +303,7 @@ def test_it_copies_also_while_it_is_at_work(path: Path, read: Read, copied: Any)
         ({"filename": "log.csv", "separator": ""}, ValueError, "one character"),
         ({"filename": "log.csv", "separator": ", "}, ValueError, "one character"),
         ({"filename": "log.csv", "separator": '"'}, ValueError, "quotation mark"),
-        ({"filename": "log.csv", "separator": "\n"}, ValueError, "end of a line"),
+        ({"filename": "log.csv", "separator": "\n"}, ValueError, "a line break"),
         ({"filename": "log.csv", "seperator": ";"}, TypeError, "seperator"),
         ({}, TypeError, "filename"),
     ],

@@ -116,7 +116,7 @@ def test_a_path_that_cannot_be_is_an_error_before_anything_is_trained(tmp_path: 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes on Windows")
 def test_what_is_no_file_is_not_written_to(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         CSVLogger(tmp_path / "pipe").on_train_begin()
 
 

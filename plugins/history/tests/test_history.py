@@ -138,7 +138,7 @@ def test_a_state_that_does_not_fit_is_an_error_and_changes_nothing(change: dict[
     history = History()
     FakeHost(history).fit(epochs=2, values=lambda epoch, _: {"loss": 1.0 - epoch / 4})
     state = history.state_dict()
-    with pytest.raises(epochal.StateError, match=r"^this is no state of History: "):
+    with pytest.raises(epochal.StateError, match=r"^this is not a state of History: "):
         history.load_state_dict(state | change)
     assert history.state_dict() == state
 

@@ -137,13 +137,13 @@ def test_epochals_own_events_take_any_subset_by_name(taken: tuple[str, ...]) -> 
     [
         (
             {"on_epoch_ends": print},
-            r"'on_epoch_ends' is no event\. Did you mean 'on_epoch_end'\? There are: on_run_begin,",
+            r"'on_epoch_ends' is not an event\. Did you mean 'on_epoch_end'\? There are: on_run_begin,",
         ),
         ({"epoch_end": print}, "Did you mean 'on_epoch_end'"),
         ({"on_train_batch_ended": print}, "Did you mean 'on_train_batch_end'"),
-        ({"custom_method": print}, r"'custom_method' is no event\. There are"),
-        ({"set_model": print}, "'set_model' is no event"),
-        ({"on_epoch_ends": None}, "'on_epoch_ends' is no event"),
+        ({"custom_method": print}, r"'custom_method' is not an event\. There are"),
+        ({"set_model": print}, "'set_model' is not an event"),
+        ({"on_epoch_ends": None}, "'on_epoch_ends' is not an event"),
         ({"on_epoch_end": 3}, "on_epoch_end=3 has to be a function"),
         ({"on_epoch_end": "print"}, "on_epoch_end='print' has to be a function"),
         ({"on_epoch_end": [print]}, "on_epoch_end=.* has to be a function"),

@@ -113,7 +113,7 @@ def test_a_path_with_fields_that_becomes_a_folder_is_an_error_when_it_is_written
 
 def test_a_path_below_a_file_is_found_before_training(fit: Callable[..., FakeModel], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(PreflightError, match="file is no folder"):
+    with pytest.raises(PreflightError, match="file is not a folder"):
         fit(ModelCheckpoint(tmp_path / "file" / "{epoch}" / "model.keras"))
 
 

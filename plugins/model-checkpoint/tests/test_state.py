@@ -122,7 +122,7 @@ def test_a_state_that_was_restored_for_a_training_without_epochs_is_of_no_later_
 
 def test_the_state_of_another_callback_is_refused(tmp_path: Path) -> None:
     checkpoint = ModelCheckpoint(tmp_path / "a.keras")
-    with pytest.raises(epochal.StateError, match=r"no state of ModelCheckpoint.* best, .*written"):
+    with pytest.raises(epochal.StateError, match=r"not a state of ModelCheckpoint.* best, .*written"):
         checkpoint.load_state_dict({"wait": 3})
     assert checkpoint.best is None
 

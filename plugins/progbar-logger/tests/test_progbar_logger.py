@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         ({"theme": "blue"}, TypeError, "theme='blue' has to be a mapping"),
         ({"theme": {"bar": 3}}, TypeError, "has to be a mapping of names to styles"),
         ({"theme": {"barr": "blue"}}, ValueError, "there is no style 'barr'. Did you mean 'bar'"),
-        ({"theme": {"bar": "no such colour"}}, ValueError, "bar='no such colour' is no style of rich"),
+        ({"theme": {"bar": "no such colour"}}, ValueError, "bar='no such colour' is not a rich style"),
     ],
 )
 def test_parameters_are_checked(arguments: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -131,7 +131,7 @@ def test_a_frequency_of_none_is_off(value: Any, model: Any, logs: Path) -> None:
 @pytest.mark.parametrize("state", [{"train_steps": -1}, {"train_steps": "x"}, {"test_steps": 1.5}])
 def test_a_state_that_does_not_fit_is_an_error_and_changes_nothing(state: dict[str, Any]) -> None:
     board = TensorBoard()
-    with pytest.raises(StateError, match="this is no state of TensorBoard: "):
+    with pytest.raises(StateError, match="this is not a state of TensorBoard: "):
         board.load_state_dict({"train_steps": 5, "test_steps": 5, **state})
     assert board.state_dict() == {"train_steps": 0, "test_steps": 0}
 

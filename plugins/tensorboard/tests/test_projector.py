@@ -99,7 +99,7 @@ def test_a_file_that_is_not_there_is_said_once(model: Any, logs: Path) -> None:
 def test_a_layer_that_is_not_there(model: Any, logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     board = TensorBoard(logs, embeddings_freq=1, embeddings_metadata={"word": "labels.tsv"})
     FakeHost(board, model=model).fit()
-    assert re.search(r"names 'word', which is no `Embedding` layer.*Did you mean 'words'", capsys.readouterr().out)
+    assert re.search(r"names 'word', which is not an `Embedding` layer.*Did you mean 'words'", capsys.readouterr().out)
 
 
 def test_a_layer_that_is_not_there_in_a_bare_fit(model: Any, logs: Path, bare_fit: Any) -> None:

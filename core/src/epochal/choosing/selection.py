@@ -348,7 +348,7 @@ def _instances(
             continue
         if not callable(kind):
             if table.parameters:
-                problems.add(f"{table.place}: {name!r} is no class, and has no parameters.")
+                problems.add(f"{table.place}: {name!r} is not a class, and has no parameters.")
             yield own, kind, why
             continue
         arguments, wrong = make_arguments(kind, table, partial(_remedy, wanted.record, table.layer, own=own))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..settings.names import CallbackName
 
-_VALUES = 'the value as in TOML (3, 1e-3, true, [1, 2], "text"); what is no TOML is text'
+_VALUES = 'the value as in TOML (3, 1e-3, true, [1, 2], "text"); anything that is not TOML is text'
 
 
 def add_names(parser: argparse.ArgumentParser, what: str, *, assignments: bool = False) -> None:

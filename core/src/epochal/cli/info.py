@@ -104,7 +104,7 @@ def _show(console: Console, found: Description) -> None:
 def _facts(found: Description) -> Iterator[tuple[str, str]]:
     yield "active", found.activity.summary
     yield "import", found.import_line
-    none = "they depend on its parameters" if found.is_callback else "none, so it is no callback"
+    none = "they depend on its parameters" if found.is_callback else "none, so it is not a callback"
     yield "events", ", ".join(found.events) or none
     priority = "decided when it is created" if found.priority is None else str(found.priority)
     yield "priority", f"{priority} ({found.role})" if found.role else priority

@@ -164,7 +164,7 @@ def _objection(name: CallbackName, draft: Draft, path: Path, known: Sequence[str
     """Return what keeps a name from being switched off; empty: nothing does."""
     _check_number(name)
     if not (_NAME.fullmatch(name) or name.is_file):
-        return f"{name!r} is no name of a callback."
+        return f"{name!r} is not the name of a callback."
     if name in PINNED:
         return f"{name!r} is pinned, in every run, and cannot be switched off."
     if _spelt(name, draft, path) in draft.all_names():
@@ -177,7 +177,7 @@ def _objection(name: CallbackName, draft: Draft, path: Path, known: Sequence[str
 
 def _check_number(name: CallbackName) -> None:
     if name != name.base and name.number < 2:
-        raise EpochalError(f"{name!r} is no instance: the second one is {name.base}#2, the first has no number.")
+        raise EpochalError(f"{name!r} is not an instance: the second one is {name.base}#2, the first has no number.")
 
 
 def _spelt(name: CallbackName, draft: Draft, path: Path) -> CallbackName:
@@ -197,7 +197,7 @@ def _check(found: Any, name: CallbackName, edit: Edit, given: Mapping[str, str])
     for key in given:
         parameters[key] = Setting(parameters[key].value, f"{key}={given[key]}", "command line")
     if not callable(found):
-        return [f"{name!r} is no class, and has no parameters."] if parameters else _no_callback(found, name)
+        return [f"{name!r} is not a class, and has no parameters."] if parameters else _no_callback(found, name)
     arguments, problems = make_arguments(
         found, Table(name, "command line", parameters), partial(assignments, f"epochal enable {name}")
     )

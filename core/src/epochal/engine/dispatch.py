@@ -108,7 +108,7 @@ class Dispatch:
             event = ALIASES.get(name, name)
             if event not in EVENTS:
                 raise InvalidCallbackError(
-                    member.name, f"{member.title} drops {name!r}, which is no event.{nearest(name, EVENTS)}"
+                    member.name, f"{member.title} drops {name!r}, which is not an event.{nearest(name, EVENTS)}"
                 )
             self._entries[member].pop(event, None)
 

@@ -98,7 +98,7 @@ def _check_meant(member: Member) -> None:
     """Refuse an object without any event; a Callback may have none, unless one of its methods looks like one."""
     callback = member.callback
     if type(callback).__module__ == "builtins" and not isinstance(callback, ModuleType):
-        what = f"{reprlib.repr(callback)} of type {type(callback).__name__} is no callback."
+        what = f"{reprlib.repr(callback)} of type {type(callback).__name__} is not a callback."
         are_several = isinstance(callback, Iterable) and not isinstance(callback, bytes)
         several = " Give several callbacks as a list." if are_several else ""
         raise InvalidCallbackError(
@@ -250,7 +250,7 @@ def _of_function(member: Member, run: Run) -> dict[str, Implementation]:
         if function.__name__ == "<lambda>":
             raise InvalidCallbackError(
                 member.name,
-                f"a lambda ({member.origin}) is no callback: it has no name that tells the event. "
+                f"a lambda ({member.origin}) is not a callback: it has no name that tells the event. "
                 "Write a function named after an event, with @epochal.hookimpl above it.",
             )
         raise InvalidCallbackError(
@@ -283,7 +283,7 @@ def _marked(
     event = ALIASES.get(hook, hook)
     if event not in EVENTS:
         raise InvalidCallbackError(
-            member.name, f"{hook!r}, marked with @hookimpl in {member.title}, is no event.{nearest(hook, HOOKS)}"
+            member.name, f"{hook!r}, marked with @hookimpl in {member.title}, is not an event.{nearest(hook, HOOKS)}"
         )
     wrapper = bool(options.get("wrapper") or options.get("hookwrapper"))
     if options.get("hookwrapper"):
@@ -347,7 +347,7 @@ def _check_misspelt(member: Member, names: Iterable[str]) -> None:
     for what in misspelt_events(member.callback, names):
         raise InvalidCallbackError(
             member.name,
-            f"{member.title} {what} Give a method that is no event a name that does not begin with `on_`.",
+            f"{member.title} {what} Give a method that is not an event a name that does not begin with `on_`.",
         )
 
 

@@ -217,7 +217,7 @@ def _method(model: Any, name: str) -> Callable[..., Any]:
     method: Callable[..., Any] | None = getattr(model, name, None)
     if method is None:
         raise RunError(
-            f"{reprlib.repr(model)} of type {type(model).__name__} is no Keras model: it has no `{name}`. The model is "
-            f"the first argument: `epochal.{name}(model, x, …)`. For a loop of your own there is epochal.loop."
+            f"{reprlib.repr(model)} of type {type(model).__name__} is not a Keras model: it has no `{name}`. The "
+            f"model is the first argument: `epochal.{name}(model, x, …)`. For a loop of your own there is epochal.loop."
         )
     return method

@@ -30,7 +30,7 @@ def warn_of_misspelt(callback: Any) -> None:
     seen.add(own)
     for misspelt in misspelt_events(callback):
         warn_user(
-            f"{type(callback).__name__} {misspelt} Give a method that is no event a name that does not begin with "
+            f"{type(callback).__name__} {misspelt} Give a method that is not an event a name that does not begin with "
             "`on_`."
         )
 
@@ -47,7 +47,7 @@ def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]
         is_new = name.startswith("on_") and name not in HOOKS
         hint = nearest(name, HOOKS) if is_new else ""
         if hint and callable(inspect.getattr_static(found, name, None)) and not _is_called(found, name):
-            told.append(f"defines {name!r}, which is no event and would never be called.{hint}")
+            told.append(f"defines {name!r}, which is not an event and would never be called.{hint}")
     return told
 
 

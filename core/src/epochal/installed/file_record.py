@@ -168,9 +168,9 @@ def _reason(path: Path) -> str:
             compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         line = f"line {error.lineno}" if error.lineno else "it"
-        return f"{line} is no valid Python, {error.msg}: {(error.text or '').strip()!r}"
+        return f"{line} is not valid Python, {error.msg}: {(error.text or '').strip()!r}"
     except ValueError as error:
-        return f"it is no valid Python, {error}."
+        return f"it is not valid Python, {error}."
     return ""
 
 

@@ -92,7 +92,7 @@ def unmet_requirement(requirements: Iterable[str], core: str | None) -> str | No
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
-            return f"{text!r}, which is no valid requirement"
+            return f"{text!r}, which is not a valid requirement"
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
         if applies and not requirement.specifier.contains(core, prereleases=True):
             return f"{requirement.name}{requirement.specifier}"

@@ -27,7 +27,7 @@ def check_folder(folder: Path) -> None:
             if there:
                 raise EpochalError(f"the folder {title} is not empty: {there[0]!r} is in it. {_ANOTHER}")
         elif folder.exists() or folder.is_symlink():
-            raise EpochalError(f"{title} is there, and is no folder. {_ANOTHER}")
+            raise EpochalError(f"{title} exists, and is not a folder. {_ANOTHER}")
         elif not folder.parent.is_dir():
             raise EpochalError(f"there is no folder {short_path(folder.parent)!r} to make {folder.name!r} in.")
     except OSError as error:

@@ -226,7 +226,7 @@ def read_text(path: Path, text: str) -> Layer:
     try:
         content = parse_toml(text)
     except TOMLError as error:
-        return Layer(problems=(f"{path} is no valid TOML: {error}.",))
+        return Layer(problems=(f"{path} is not valid TOML: {error}.",))
     prefix: tuple[str, ...] = ("tool", "epochal") if path.name == PROJECT_FILE else ()
     section = content
     for key in prefix:

@@ -1,4 +1,4 @@
-"""Values as they are typed on a command line: TOML, and what is no TOML is text."""
+"""Values as they are typed on a command line: TOML, and anything that is not TOML is text."""
 
 from __future__ import annotations
 

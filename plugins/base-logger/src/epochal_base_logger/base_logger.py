@@ -101,7 +101,7 @@ class BaseLogger(Callback):
         try:
             self._given = Means().checked(self, value, "means")
         except (TypeError, ValueError) as error:
-            raise StateError(f"this is no state of {error}") from None
+            raise StateError(f"this is not a state of {error}") from None
 
     def on_run_begin(self, run: Run) -> None:
         """Learn which metrics are stateful; where all are, listen to no batch."""

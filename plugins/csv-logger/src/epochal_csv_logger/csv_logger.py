@@ -40,7 +40,7 @@ class Separator(Text):
         """Return the character."""
         separator = super().check(value)
         if len(separator) != 1 or separator in '"\r\n\0':
-            raise ValueError("has to be one character that is no quotation mark and no end of a line")
+            raise ValueError("has to be one character other than a quotation mark or a line break")
         return separator
 
 

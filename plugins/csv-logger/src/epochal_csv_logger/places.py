@@ -55,7 +55,7 @@ class LocalPlace:
         """Raise if the file cannot be written; make it, and its folders, where it is missing."""
         path = Path(self.path)
         if path.exists() and not path.is_file():
-            raise OSError(f"CSVLogger: {path} is no regular file, and rows are written to one")
+            raise OSError(f"CSVLogger: {path} is not a regular file, and rows are written to one")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("ab").close()

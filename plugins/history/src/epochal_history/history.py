@@ -88,7 +88,7 @@ class History(Callback):
         counts = {key: sum(key in row for row in rows) for key in recorded}
         if len(rows) != len(checked["epoch"]) or any(len(recorded[key]) != counts[key] for key in recorded):
             raise StateError(
-                "this is no state of History: its epochs and its metrics have different numbers of entries"
+                "this is not a state of History: its epochs and its metrics have different numbers of entries"
             )
         super().load_state_dict(state)
 

@@ -58,7 +58,7 @@ class LambdaCallback(Callback):
         functions = {**locals(), **others}
         if unknown := [name for name in others if name not in HOOKS]:
             near = nearest(unknown[0], HOOKS)
-            raise TypeError(f"LambdaCallback: {unknown[0]!r} is no event.{near} There are: {', '.join(HOOKS)}.")
+            raise TypeError(f"LambdaCallback: {unknown[0]!r} is not an event.{near} There are: {', '.join(HOOKS)}.")
         self._take({name: functions[name] for name in HOOKS if functions.get(name) is not None})
 
     def __setattr__(self, name: str, value: Any) -> None:

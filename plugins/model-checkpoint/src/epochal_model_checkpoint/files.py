@@ -66,7 +66,7 @@ def check_place(template: PathTemplate, *, may_be_folder: bool) -> None:
     folder = Path(os.path.abspath(template.folder))
     existing = next((each for each in (folder, *folder.parents) if each.exists()), folder)
     if not existing.is_dir():
-        raise NotADirectoryError(f"ModelCheckpoint cannot write to {text}: {existing} is no folder")
+        raise NotADirectoryError(f"ModelCheckpoint cannot write to {text}: {existing} is not a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         warn_user(f"ModelCheckpoint may not be able to write to {text}: {existing} allows no writing")
 

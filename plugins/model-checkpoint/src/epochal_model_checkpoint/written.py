@@ -72,7 +72,7 @@ class Written:
             isinstance(save, list) and save and all(isinstance(name, str) for name in save) for save in names
         ):
             raise StateError(
-                "this is no state of ModelCheckpoint: the names of files have to be lists of lists of text"
+                "this is not a state of ModelCheckpoint: the names of files have to be lists of lists of text"
             )
         written = cls(template)
         for save in names:

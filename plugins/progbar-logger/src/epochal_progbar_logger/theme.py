@@ -54,4 +54,4 @@ def _parse(name: str, definition: str) -> Style:
     try:
         return Style.parse(definition)
     except StyleSyntaxError as error:
-        raise ValueError(f"theme: {name}={definition!r} is no style of rich ({error})") from None
+        raise ValueError(f"theme: {name}={definition!r} is not a rich style ({error})") from None

@@ -81,7 +81,7 @@ class SwapEMAWeights(Callback):
         if value is not None:
             if not isinstance(value, dict) or set(value) != {"own_weights"}:
                 raise StateError(
-                    f"this is no state of SwapEMAWeights: lent={shown(value)} has to hold own_weights alone"
+                    f"this is not a state of SwapEMAWeights: lent={shown(value)} has to hold own_weights alone"
                 )
             OrNone(Arrays()).checked(self, value["own_weights"], "own_weights")
         self._given = [value]

@@ -99,7 +99,7 @@ def check_layers(metadata: Metadata, matrices: Mapping[str, Any]) -> None:
     for layer in metadata:
         if layer not in matrices:
             raise ValueError(
-                f"TensorBoard: embeddings_metadata names {layer!r}, which is no `Embedding` layer of the model."
+                f"TensorBoard: embeddings_metadata names {layer!r}, which is not an `Embedding` layer of the model."
                 f"{nearest(layer, matrices)} There are: {', '.join(matrices) or 'none'}."
             )
 

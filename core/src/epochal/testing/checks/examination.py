@@ -46,7 +46,7 @@ def make_subject(name: str, given: Mapping[str, str]) -> Subject:
     arguments: dict[str, Any] = {}
     problems: list[str] = []
     if typed and not callable(found):
-        problems = [f"{name!r} is no class, and has no parameters."]
+        problems = [f"{name!r} is not a class, and has no parameters."]
     elif typed or isinstance(found, type):
         arguments, problems = make_arguments(
             found, Table(name, "command line", typed), partial(assignments, f"epochal check {name}")

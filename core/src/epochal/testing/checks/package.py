@@ -66,7 +66,7 @@ def check_class(subject: Subject) -> str | None:
     """Compare the names of class and entry."""
     record, found = subject.record, subject.found
     if not isinstance(found, type):
-        return "it is no class"
+        return "it is not a class"
     own = snake_case(found.__name__)
     if own.replace("_", "") != record.name.replace("_", ""):  # where a word ends is a matter of taste: TensorBoard
         raise BrokenPromiseError(

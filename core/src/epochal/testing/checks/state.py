@@ -28,7 +28,7 @@ def check_copies(subject: Subject) -> str | None:
     """Copy it as KerasTuner does for every trial."""
     callback = subject.create()
     if not subject.is_made_anew(callback):
-        return "it is no class; there is only one of it"
+        return "it is not a class; there is only one of it"
     for when in ("before a fit", "after a fit"):
         try:
             copied = copy.deepcopy(callback)
