@@ -143,6 +143,24 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 @pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have none of our environment variables set."""
+    from epochal.settings.reading import VARIABLES
+
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def empty_project(no_variables: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a new folder, which is the working directory, with none of our environment variables set."""
+    here = tmp_path / "project"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
 def careful() -> str:
     """The source of a callback that decides by a state, adds to the logs, and has something open while it runs."""
     return CAREFUL_SOURCE

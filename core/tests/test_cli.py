@@ -16,7 +16,6 @@ from rich.console import Console
 from epochal.cli import COMMANDS, build_parser, complain, main
 from epochal.cli.command import PrintsJSON
 from epochal.cli.output import count_of, folder, jsonable, print_table, say, say_below
-from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,13 +44,8 @@ class Writer(epochal.Callback):
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    here = tmp_path / "project"
-    here.mkdir()
-    monkeypatch.chdir(here)
-    return here
+def project(empty_project: Path) -> Path:
+    return empty_project
 
 
 @pytest.fixture

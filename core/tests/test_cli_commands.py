@@ -15,7 +15,6 @@ from rich.console import Console
 from epochal.cli import main
 from epochal.settings.layers import Layer, Setting, Table, merge
 from epochal.settings.names import CallbackName
-from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,14 +51,9 @@ class Writer(epochal.Callback):
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+def project(empty_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")  # whatever else is installed
-    here = tmp_path / "project"
-    here.mkdir()
-    monkeypatch.chdir(here)
-    return here
+    return empty_project
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from epochal.installed.discovery import Catalogue, Record
 from epochal.reports.doctor import Diagnosis, Finding, diagnose, environment, plugins
 from epochal.settings.layers import Settings
 from epochal.settings.names import CallbackName
-from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,15 +25,12 @@ GOOD = "import epochal\nclass Good(epochal.Callback): ...\n"
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in (*VARIABLES, *environment.OTHER_VARIABLES):
+def project(empty_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in environment.OTHER_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")  # whatever else is installed
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "nowhere"))
-    here = tmp_path / "project"
-    here.mkdir()
-    monkeypatch.chdir(here)
-    return here
+    return empty_project
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from epochal.editing.switching import disable, enable, file_to_edit
 from epochal.errors import CallbackImportError, ConfigError, EpochalError, UnknownCallbackError
 from epochal.installed.discovery import Catalogue
 from epochal.settings.names import CallbackName
-from epochal.settings.reading import VARIABLES, read_file
+from epochal.settings.reading import read_file
 from epochal.settings.toml import parse_toml
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ patience = 3  # epochs
 
 
 @pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+def _here(no_variables: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 

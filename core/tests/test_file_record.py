@@ -18,7 +18,7 @@ from epochal.installed.discovery import Catalogue
 from epochal.launch.early_check import check_settings
 from epochal.settings.layers import Layer, Setting
 from epochal.settings.names import CallbackName
-from epochal.settings.reading import VARIABLES, command_line, load_settings
+from epochal.settings.reading import command_line, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,9 +64,7 @@ class Third:
 
 
 @pytest.fixture(autouse=True)
-def here(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+def here(no_variables: None, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")  # whatever else is installed
     site.pinned()
     folder = tmp_path / "here"

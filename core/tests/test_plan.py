@@ -12,12 +12,13 @@ from epochal.inspection.events import events_of
 from epochal.reports.plan import Plan, make_plan, order_events
 from epochal.settings.layers import Layer, Setting, merge
 from epochal.settings.names import CallbackName
-from epochal.settings.reading import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .conftest import Site
+
+pytestmark = pytest.mark.usefixtures("no_variables")
 
 THINGS = """
 import epochal
@@ -47,12 +48,6 @@ class Ring(epochal.Callback):
     after = ("stopper",)
     def on_run_end(self): ...
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
