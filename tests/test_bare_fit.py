@@ -227,7 +227,7 @@ def test_a_repeat_and_a_shared_path_of_single_callbacks_are_warned_of(tmp_path: 
     with pytest.warns(UserWarning, match="more than once|both") as said:
         model.fit(*data, verbose=0, callbacks=[first, stop, second, stop])
     assert [str(each.message).partition(" (")[0].split(", and")[0] for each in said] == [
-        "the same EarlyStopping object stands more than once among the callbacks",
+        "the same EarlyStopping object is passed more than once",
         "'csv_logger'",
     ]
     assert f"both write to {path!r}" in str(said[1].message)

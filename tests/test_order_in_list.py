@@ -79,7 +79,7 @@ def test_the_reason_stands_in_the_order_of_the_run(shared: Any, data: Data) -> N
 @pytest.mark.parametrize("host", ["epochal.fit", "epochal.callbacks", "loop"])
 def test_the_same_object_twice_runs_once(shared: Any, data: Data, host: str) -> None:
     stop = EarlyStopping("loss", baseline=-1.0, patience=99)
-    with pytest.warns(UserWarning, match="the same EarlyStopping object stands more than once"):
+    with pytest.warns(UserWarning, match="the same EarlyStopping object is passed more than once"):
         HOSTS[host](shared, (data[0][:4], data[1][:4]), [stop, stop])
     assert stop.wait == 3
 

@@ -198,7 +198,7 @@ def test_the_same_object_twice_is_warned_of_once_and_called_twice() -> None:
     with pytest.warns(UserWarning, match="twice|more than once") as said:
         BareHost(mine, Checked(), mine).fit(epochs=2, steps=3, validation_steps=1)
     assert [str(each.message) for each in said] == [
-        "the same Mine object stands more than once among the callbacks, and Keras calls it each time. Give it once."
+        "the same Mine object is passed more than once, and Keras calls it each time. Pass it once."
     ]
     assert mine.batches == 12
 

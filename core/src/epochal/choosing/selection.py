@@ -223,7 +223,8 @@ def without_repeats(items: Iterable[Any]) -> list[Any]:
         else:
             kept.append(item)
     if repeated:
-        warn_user(f"{' and '.join(repeated)} stands more than once among the callbacks, and runs once. Give it once.")
+        is_passed, runs = ("is passed", "runs") if len(repeated) == 1 else ("are passed", "each runs")
+        warn_user(f"{' and '.join(repeated)} {is_passed} more than once, and {runs} once. Pass it once.")
     return kept
 
 

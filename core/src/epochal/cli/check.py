@@ -142,7 +142,7 @@ def _show_facts(console: Console, subject: Subject, cost: Cost | None, has_lines
         return
     packages = ", ".join(subject.imported.packages) or "nothing but Epochal and the standard library"
     rows = [
-        ("imports", f"{packages}; {duration(cost.importing)}"),
+        ("imports", f"{duration(cost.importing)}; {packages}"),  # a number is not parted from its unit at a line's end
         ("a batch", f"{duration(cost.batch)} above a callback that does nothing"),
         ("an epoch", duration(cost.epoch)),
     ]

@@ -69,8 +69,8 @@ def _warn_of_repeats(listed: Any, root: type) -> None:
     for callback in {id(each): each for each in listed.callbacks if places[id(each)] > 1}.values():
         if isinstance(callback, root) and not _is_in_a_run(callback, listed):
             warn_user(
-                f"the same {type(callback).__qualname__} object stands more than once among the callbacks, and Keras "
-                "calls it each time. Give it once."
+                f"the same {type(callback).__qualname__} object is passed more than once, and Keras calls it each "
+                "time. Pass it once."
             )
 
 

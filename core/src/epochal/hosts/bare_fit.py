@@ -139,7 +139,7 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
         for place, each in enumerate(listed.callbacks):
             if place in places[1:] or any(each is other for other in driven):
                 what = "epochal.callbacks(…)" if each is self else f"the same {type(each).__qualname__} object"
-                warn_user(f"{what} stands more than once among the callbacks, and runs once. Give it once.")
+                warn_user(f"{what} is passed more than once, and runs once. Pass it once.")
                 listed.callbacks[place] = HistoryStandIn(self)
 
     def _running(self) -> Driver:
