@@ -4,7 +4,7 @@
 
     EpochalError
     ├── CallbackError                  one callback cannot be used
-    │   ├── UnknownCallbackError       nobody installed a callback of this name
+    │   ├── UnknownCallbackError       no callback of this name is installed
     │   ├── AmbiguousCallbackError     two distributions claim this name
     │   ├── IncompatibleCallbackError  its distribution needs another epochal-core
     │   ├── CallbackImportError        it is installed, and cannot be imported or created
@@ -52,7 +52,7 @@ class CallbackError(EpochalError):
 
 
 class UnknownCallbackError(CallbackError):
-    """Nobody installed a callback of this name."""
+    """No callback of this name is installed."""
 
 
 class AmbiguousCallbackError(CallbackError):

@@ -129,7 +129,7 @@ def find_record(name: CallbackName, catalogue: Catalogue) -> Record:
     """Find a name, or take `package.module:Class`, or the path of a file, for what it names.
 
     Raises:
-        UnknownCallbackError: Nobody installed it.
+        UnknownCallbackError: It is not installed.
     """
     if name.is_file:
         from ..installed.file_record import file_record  # imports pluggy, which `epochal list` mostly does without

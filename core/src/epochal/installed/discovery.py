@@ -159,7 +159,7 @@ class Catalogue:
         """Return the record of a name; whether it can be used is checked when it is loaded.
 
         Raises:
-            UnknownCallbackError: Nobody installed it.
+            UnknownCallbackError: It is not installed.
         """
         for record in self.records:
             if record.name == name:

@@ -32,7 +32,7 @@ def make_subject(name: str, given: Mapping[str, str]) -> Subject:
         given: Parameter to its value, as it is typed.
 
     Raises:
-        UnknownCallbackError: Nobody installed it.
+        UnknownCallbackError: It is not installed.
         ConfigError: Parameters are missing or wrong.
     """
     subject = Subject(name)

@@ -80,7 +80,7 @@ class Subject:
         """Where it is installed.
 
         Raises:
-            UnknownCallbackError: Nobody installed it.
+            UnknownCallbackError: It is not installed.
         """
         return find_record(CallbackName(self.name), discover())
 
