@@ -20,7 +20,7 @@ from epochal.inspection.events import marked_functions
 from epochal.inspection.identity import default_name, module_of
 from epochal.settings.names import snake_case
 from epochal.state import dump_state, parse_state
-from epochal.testing import FakeHost, FakeModel
+from epochal.testing import BareHost, FakeHost, FakeModel
 
 KERAS_HOOKS = (*KERAS_EVENTS, *ALIASES)
 
@@ -310,13 +310,45 @@ def test_a_state_goes_through_bytes_into_another_object_and_training_goes_on_wit
     assert other.begins == [(False, 2)]
 
 
-def test_a_state_counts_for_the_next_training_alone() -> None:
+@pytest.mark.parametrize("kind", [FakeHost, BareHost])
+def test_a_state_counts_for_the_next_training_alone(kind: type[FakeHost] | type[BareHost]) -> None:
     mine = Stateful()
     mine.load_state_dict({"wait": 7, "best": 0.5, "weights": []})
-    host = FakeHost(mine)
+    host = kind(mine)
     host.evaluate()  # no training
     host.fit()
     host.fit()
+    assert mine.begins == [(False, 7), (True, 0)]
+
+
+@pytest.mark.parametrize("kind", [FakeHost, BareHost])
+def test_to_ask_for_a_restored_state_changes_nothing(kind: type[FakeHost] | type[BareHost]) -> None:
+    answers: dict[str, list[bool]] = {}
+
+    class Asking(Callback):
+        def _ask(self, event: str) -> None:
+            answers.setdefault(event, []).append(self.starts_afresh())
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            self._ask("train")
+            self._ask("train")
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self._ask("epoch")
+
+    asking = Asking()
+    asking.load_state_dict({})
+    assert not asking.starts_afresh()
+    kind(asking).fit(epochs=2)
+    assert answers == {"train": [False, False], "epoch": [False, True]}
+
+
+@pytest.mark.parametrize("kind", [FakeHost, BareHost])
+def test_a_state_for_a_training_without_epochs_is_of_no_later_one(kind: type[FakeHost] | type[BareHost]) -> None:
+    mine = Stateful()
+    mine.load_state_dict({"wait": 7, "best": 0.5, "weights": []})
+    for _ in range(2):
+        kind(mine).fit(epochs=0)
     assert mine.begins == [(False, 7), (True, 0)]
 
 

@@ -131,7 +131,7 @@ class Callback:
 
     params: Mapping[str, Any] = {}  # never written to: every run sets an instance attribute
 
-    _restored = False
+    _restored = False  # a state was loaded, and no training has got to an epoch with it
     _chief_worker_only: ClassVar[bool | None] = None  # tf_keras reads it
 
     _model: Any = None
@@ -249,9 +249,16 @@ class Callback:
         self._restored = True
 
     def starts_afresh(self) -> bool:
-        """Tell, in `on_train_begin`, whether the state is to be reset: not when it was just restored."""
-        restored, self._restored = self._restored, False
-        return not restored
+        """Return whether training begins without a state that was loaded for it, so that the state is to be reset.
+
+        A state is for one training: from `load_state_dict` until that training's first epoch has begun for all
+        callbacks, or until it ended without an epoch. Up to then any event may ask; asking changes nothing.
+        """
+        return not self._restored
+
+    def _settle_state(self) -> None:
+        """Have a state that was loaded count as used. Whatever drives a training calls it: a run, or Keras's list."""
+        vars(self).pop("_restored", None)
 
     # Events
 

@@ -185,10 +185,6 @@ class SavingCallback(MonitorCallback):
         if self.save_freq == "epoch":
             self._save_if_better(epoch, None, logs or {})
 
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Forget that the state was restored, if no epoch was left to train."""
-        self.starts_afresh()
-
     def _save_if_better(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> None:
         title = f"Epoch {epoch + 1}:"
         path = self.path_of(epoch, batch, logs)

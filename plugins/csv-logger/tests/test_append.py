@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from epochal import Callback
 from epochal.state import dump_state, parse_state
-from epochal.testing import FakeHost
+from epochal.testing import BareHost, FakeHost
 from epochal_csv_logger import CSVLogger
 
 if TYPE_CHECKING:
@@ -88,15 +89,22 @@ def test_a_state_of_before_the_first_epoch_takes_nothing_away(path: Path, read: 
     assert _epochs(read) == [0, 1, 0]
 
 
-def test_a_state_that_comes_after_training_began_counts_too(path: Path, read: Read) -> None:
+@pytest.mark.parametrize("host", [BareHost, FakeHost])
+def test_a_state_that_comes_after_training_began_counts_too(
+    host: type[BareHost] | type[FakeHost], path: Path, read: Read
+) -> None:
+    class Restore(Callback):
+        after = ("csv_logger",)
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            made.load_state_dict(killed.state_dict())
+
     killed = CSVLogger(path, append=True)
     FakeHost(killed).fit(epochs=3)
     made = CSVLogger(path, append=True)
-    made.on_train_begin()
-    made.load_state_dict(killed.state_dict())
-    made.on_epoch_end(0, {"loss": 1.0})
+    host(made, Restore()).fit(epochs=1)
     assert _epochs(read) == [0]
-    FakeHost(made).fit(epochs=1)
+    host(made).fit(epochs=1)
     assert _epochs(read) == [0, 0]
 
 

@@ -260,12 +260,21 @@ class Driver:
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> Logs:
         """End training."""
         self._in_train = False
-        return self._send_logs("on_train_end", logs)
+        given = self._send_logs("on_train_end", logs)
+        self._settle_states()
+        return given
+
+    def _settle_states(self) -> None:
+        for member in self._members:
+            if isinstance(member.callback, Callback):
+                member.callback._settle_state()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
         """Begin an epoch."""
         self.run.begin_epoch(epoch)
-        return self._send_logs("on_epoch_begin", epoch, logs)
+        given = self._send_logs("on_epoch_begin", epoch, logs)
+        self._settle_states()
+        return given
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Logs:
         """End an epoch; `finalize_epoch` is to follow when nobody else can add to its logs."""

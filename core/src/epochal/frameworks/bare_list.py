@@ -85,8 +85,22 @@ def _checking_kind(kind: type, root: type) -> type:
         _check(self, root)
         return begin(self, *arguments, **named)
 
+    methods |= {event: _settling(methods[event]) for event in ("on_epoch_begin", "on_train_end")}
     namespace = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     return type(kind.__name__, (kind,), {**namespace, **methods, "on_train_begin": on_train_begin})
+
+
+def _settling(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of a list after which the states of our callbacks count as used, as after a run's."""
+
+    @wraps(method)
+    def call(self: Any, *arguments: Any, **named: Any) -> Any:
+        result = method(self, *arguments, **named)
+        for callback in self.met_by_epochal:
+            callback._settle_state()
+        return result
+
+    return call
 
 
 def _guarded(method: Callable[..., Any], event: str, root: type) -> Callable[..., Any]:

@@ -171,7 +171,6 @@ class CSVLogger(Callback):
         return table
 
     def _begin(self, table: Table, epoch: int) -> None:
-        self.starts_afresh()  # a state that came after `on_train_begin` is in its place, and serves this fit only
         if self.rows_before is None and not self.append and epoch == 0:
             table.clear()
             self.rows_before = 0
