@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tomlkit.exceptions import ParseError
 
 from epochal.editing.switching import disable, enable, file_to_edit
 from epochal.errors import CallbackImportError, ConfigError, EpochalError, UnknownCallbackError
@@ -354,24 +355,29 @@ def test_mistakes_elsewhere_do_not_stand_in_the_way(full: Site, tmp_path: Path) 
     assert on(full, path, "stopper").text == 'autolod = 1\nenable = ["stopper"]\n'
 
 
-def test_what_cannot_be_edited_safely_is_said_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mistake", [{}, {"z": 2}, {"disable": "a"}, ParseError(1, 1)], ids=repr)
+def test_what_cannot_be_edited_safely_is_said_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: Any
+) -> None:
     path = tmp_path / "epochal.toml"
     path.write_text("x = 1\n")
-    for name in ("add_key", "put"):
-        monkeypatch.setattr(f"epochal.editing.draft.{name}", lambda text, *_, **__: f"{text}z = 2\n")
+
+    def fail(document: Any, *_: Any) -> None:
+        if isinstance(mistake, Exception):
+            raise mistake
+        document.update(mistake)
+
+    monkeypatch.setattr("epochal.editing.draft.add_name", fail)
     with pytest.raises(EpochalError, match=r"Do it by hand: disable: 'a' added to disable"):
         disable(path, [CallbackName("a")], Catalogue())
     assert path.read_text() == "x = 1\n"
 
 
-def test_a_way_that_does_not_work_gives_place_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tomlkit.exceptions import ParseError
-
-    def fails(*_: Any, **__: Any) -> NoReturn:
-        raise ParseError(1, 1)
-
-    monkeypatch.setattr("epochal.editing.draft.add_key", fails)
-    assert disable(tmp_path / "epochal.toml", [CallbackName("a")], Catalogue()).text == 'disable = ["a"]\n'
+def test_a_layout_that_tomlkit_would_change_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[[tool.x]]\na = 1\n[tool.y]\n# more\n[[tool.x]]\na = 2\n")
+    with pytest.raises(EpochalError, match=r"Do it by hand: tool\.epochal\.disable: 'a' added to disable"):
+        disable(path, [CallbackName("a")], Catalogue())
 
 
 def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

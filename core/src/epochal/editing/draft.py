@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tomlkit.exceptions import TOMLKitError
+
 from ..errors import ConfigError, EpochalError
 from ..files import write_atomic
 from ..settings.layers import Layer
 from ..settings.reading import PROJECT_FILE, UnreadableError, file_text, read_file, short_path
 from ..settings.toml import TOMLError, line_of, parse_toml
 from ..settings.values import parse_value
-from .toml_edit import add_key, add_name, add_table, make_array, put, remove_name, replace_value, written
+from .toml_edit import add_instance, add_name, add_table, edited, remove_name, set_key, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,16 +124,9 @@ class Draft:
         """Put a name into a list."""
         if name in self.names(key):
             return
-        is_new = key not in self._section()
         self._section().setdefault(key, []).append(name)
         keys = (*self._prefix, key)
-        self._step(
-            (key,),
-            0,
-            f"{name!r} added to {key}",
-            lambda text: add_key(text, self._prefix, 0, key, written([name])) if is_new else add_name(text, keys, name),
-            lambda text: put(text, keys, 0, [name]),
-        )
+        self._step((key,), 0, f"{name!r} added to {key}", lambda document: add_name(document, keys, name))
 
     def remove_name(self, key: str, name: str) -> None:
         """Take a name out of a list."""
@@ -139,12 +134,11 @@ class Draft:
             return
         self._section()[key] = [each for each in self.names(key) if each != name]
         keys = (*self._prefix, key)
-        self._step((key,), 0, f"{name!r} removed from {key}", lambda text: remove_name(text, keys, name))
+        self._step((key,), 0, f"{name!r} removed from {key}", lambda document: remove_name(document, keys, name))
 
     def set_values(self, kind: str, number: int, given: Mapping[str, str]) -> None:
         """Set parameters in a table that is there."""
         table = self.tables(kind)[number - 1]
-        parent = (*self._prefix, "callbacks", kind)
         for key, typed in given.items():
             value, missing = parse_value(typed), object()
             before = table.get(key, missing)
@@ -152,14 +146,16 @@ class Draft:
                 continue
             table[key] = value
             was = "" if before is missing else f", was {written(before)}"
-            is_new = before is missing
-            edit = partial(add_key, table=parent, key=key) if is_new else partial(replace_value, keys=(*parent, key))
             self._step(
                 ("callbacks", kind, key),
                 number - 1,
                 f"{_instance(kind, number)}: {key} = {written(value, typed)}{was}",
-                partial(edit, number=number - 1, value=written(value, typed)),
-                partial(put, keys=(*parent, key), number=number - 1, value=value),
+                partial(
+                    set_key,
+                    keys=(*self._prefix, "callbacks", kind, key),
+                    number=number - 1,
+                    value=written(value, typed),
+                ),
             )
 
     def add_table(self, kind: str, given: Mapping[str, str]) -> None:
@@ -168,51 +164,31 @@ class Draft:
         self._section().setdefault("callbacks", {})[kind] = values
         keys = (*self._prefix, "callbacks", kind)
         texts = {key: written(value, given[key]) for key, value in values.items()}
-        self._step(
-            ("callbacks", kind),
-            0,
-            f"{kind}: {_listed(texts)}",
-            lambda text: add_table(text, keys, texts),
-            lambda text: put(text, keys, 0, values),
-        )
+        what = f"{kind}: {_listed(texts)}"
+        self._step(("callbacks", kind), 0, what, lambda document: add_table(document, keys, texts))
 
     def add_instance(self, kind: str, number: int, given: Mapping[str, str]) -> None:
         """Make the table of one more instance."""
         values = {key: parse_value(typed) for key, typed in given.items()}
-        tables = self.tables(kind)
-        several = [*(tables or [{}]), values]
-        is_array = isinstance(self._section().get("callbacks", {}).get(kind), list)
-        self._section().setdefault("callbacks", {})[kind] = several
+        self._section().setdefault("callbacks", {})[kind] = [*(self.tables(kind) or [{}]), values]
         keys = (*self._prefix, "callbacks", kind)
         texts = {key: written(value, given[key]) for key, value in values.items()}
-
-        def add(text: str) -> str:
-            if not tables:
-                text = add_table(text, keys, {}, array=True)
-            elif not is_array:
-                text = make_array(text, keys)
-            return add_table(text, keys, texts, array=True)
-
         what = f"{_instance(kind, number)}: {_listed(texts) or 'with its defaults'}"
-        self._step(("callbacks", kind), number - 1, what, add, lambda text: put(text, keys, 0, several))
+        self._step(("callbacks", kind), number - 1, what, lambda document: add_instance(document, keys, texts))
 
-    def _step(self, keys: tuple[str, ...], number: int, what: str, *ways: Callable[[str], str]) -> None:
-        """Bring the text to what the values say by now, in the first way that does."""
-        from tomlkit.exceptions import TOMLKitError
-
-        for way in ways:
-            try:
-                text = way(self._text)
-            except (TOMLKitError, LookupError, TypeError, AttributeError):  # it is written in another way
-                continue
-            if _says(text, self._content):
-                self._text = text
-                self._changes.append((keys, number, what))
-                return
-        raise EpochalError(
-            f"{short_path(self._path)} is written in a way that cannot be edited safely. Do it by hand: "
-            f"{'.'.join((*self._prefix, *keys))}: {what}."
-        )
+    def _step(self, keys: tuple[str, ...], number: int, what: str, change: Callable[[Any], None]) -> None:
+        """Bring the text to what the values say by now."""
+        try:
+            text = edited(self._text, change)
+        except (TOMLKitError, LookupError, TypeError, AttributeError):  # it is written in an uncommon way
+            text = ""
+        if not _says(text, self._content):
+            raise EpochalError(
+                f"{short_path(self._path)} is written in a way that cannot be edited safely. Do it by hand: "
+                f"{'.'.join((*self._prefix, *keys))}: {what}."
+            )
+        self._text = text
+        self._changes.append((keys, number, what))
 
     def edit(self) -> Edit:
         """Give what was done."""

@@ -1,35 +1,71 @@
-"""Edits of TOML text that leave every other character as it is.
+"""Edits of TOML text in which everything else stays as it is, made by tomlkit.
 
-What is there already is changed by tomlkit. What is new is put in by lines, as tomlkit sets it behind the comments that
-belong to the next table. Neither checks that the text then says what it should: the caller does.
+The caller checks that the text then says what it should: tomlkit is not certain with every way to write a table.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
-from ..settings.toml import header_of, key_of
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Table, Whitespace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     Keys = tuple[str, ...]
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_SPACE = "\0"  # in a comment above a header, as tomlkit indents new keys by the spaces ahead of it; TOML has no NUL
+
+
+def edited(text: str, change: Callable[[Any], None]) -> str:
+    """Return the text after a change to its document.
+
+    Raises:
+        TOMLKitError: It is written in a way that tomlkit does not keep.
+    """
+    document = tomlkit.parse(text if text.endswith("\n") or not text else f"{text}\n")
+    if tomlkit.dumps(document).rstrip("\n") != text.rstrip("\n"):  # 0.15 moves arrays of tables with others between
+        raise TOMLKitError("tomlkit changes the text")
+    tail = _tie(document.body) if document else ""  # comments alone are about the file
+    change(document)
+    made = tomlkit.dumps(document).replace(_SPACE, " ") + tail
+    while "\n\n\n" in made and "\n\n\n" not in text:  # a new table's own blank line, and tomlkit's
+        made = made.replace("\n\n\n", "\n\n")
+    return made if text.startswith("\n") else made.lstrip("\n")
+
+
+def _tie(body: Any, loose: str = "") -> str:
+    """Tie comments and blank lines above a header to it, and return those behind the last table.
+
+    tomlkit takes them for the end of the table before, and puts what is new there behind them.
+    """
+    first = 0
+    for place, (key, item) in enumerate(body):
+        if isinstance(item, AoT) or (isinstance(item, Table) and not key.is_dotted()):
+            loose += _cut(body, first, place)
+            for table in item.body if isinstance(item, AoT) else [item]:
+                if not table.is_super_table():
+                    table.trivia.indent, loose = loose.replace(" ", _SPACE) + table.trivia.indent, ""
+                loose = _tie(table.value.body, loose)
+        if key is not None:
+            first = place + 1
+    return loose + _cut(body, first, len(body))
+
+
+def _cut(body: Any, first: int, end: int) -> str:
+    """Take comments and blank lines out of a body, from the first blank line on if there is one."""
+    blanks = (place for place in range(first, end) if isinstance(body[place][1], Whitespace))
+    places = range(next(blanks, first), end)
+    cut = "".join(body[place][1].as_string() for place in places)
+    for place in places:
+        body[place] = None, Whitespace("")  # tomlkit counts the places
+    return cut
 
 
 def written(value: Any, typed: str | None = None) -> str:
-    """Give a value as a file writes it; as it was typed, if that is TOML for it.
-
-    Args:
-        value: The value.
-        typed: How the user wrote it.
-    """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
+    """Return a value as a file writes it; as it was typed, if that is TOML for it."""
     if typed is not None and "\n" not in typed:
         try:
             item: Any = tomlkit.value(typed.strip())
@@ -41,173 +77,75 @@ def written(value: Any, typed: str | None = None) -> str:
     return str(tomlkit.item(value).as_string())
 
 
-# What is there already
+def add_name(document: Any, keys: Keys, name: str) -> None:
+    """Add a name to the end of a list, which is made if it is missing."""
+    parent = _with_header(_parent(document, keys))
+    parent.setdefault(keys[-1], tomlkit.array()).append(name)
 
 
-def add_name(text: str, keys: Keys, name: str) -> str:
-    """Add a name to the end of a list."""
-    import tomlkit
-
-    document = tomlkit.parse(text)
-    _item(document, keys, 0).append(name)
-    return tomlkit.dumps(document)
-
-
-def remove_name(text: str, keys: Keys, name: str) -> str:
+def remove_name(document: Any, keys: Keys, name: str) -> None:
     """Remove a name from a list, as often as it is there."""
-    import tomlkit
-
-    document = tomlkit.parse(text)
-    names = _item(document, keys, 0)
+    names = _parent(document, keys)[keys[-1]]
     while name in names:
         names.remove(name)
-    return tomlkit.dumps(document)
 
 
-def put(text: str, keys: Keys, number: int, value: Any) -> str:
-    """Set a key of a table, however the table is written; one that is new comes last.
-
-    Args:
-        text: The file's text.
-        keys: The keys that lead to it; the tables that are missing are made.
-        number: Which table of an array of tables is meant, counted from 0.
-        value: The value, a plain one or what tomlkit makes of the text of one.
-    """
-    import tomlkit
-
-    document = tomlkit.parse(text)
-    parent: Any = document
-    for key in keys[:-1]:
-        if key not in parent:
-            parent[key] = tomlkit.table(is_super_table=True)
-        parent = _one(parent[key], number)
-    parent[keys[-1]] = value
-    return tomlkit.dumps(document)
-
-
-def replace_value(text: str, keys: Keys, number: int, value: str) -> str:
-    """Give a key that is there another value, written as TOML."""
-    import tomlkit
-
-    return put(text, keys, number, tomlkit.value(value))
-
-
-def _item(document: Any, keys: Keys, number: int) -> Any:
-    for key in keys:
-        document = _one(document[key], number) if key != keys[-1] else document[key]
-    return document
-
-
-def _one(item: Any, number: int) -> Any:
-    return item[number] if isinstance(item, list) else item
-
-
-# What is new
-
-
-def add_key(text: str, table: Keys, number: int, key: str, value: str) -> str:
-    """Add a key to a table, behind its last one.
+def set_key(document: Any, keys: Keys, number: int, value: str) -> None:
+    """Set a key of a table that is there, however the table is written; a new one comes last.
 
     Args:
-        text: The file's text.
-        table: The table's keys; empty: those above every table. A table that is missing is made.
+        document: The document.
+        keys: The keys that lead to it.
         number: Which table of an array of tables is meant, counted from 0.
-        key: The key.
         value: Its value, written as TOML.
     """
-    lines = text.split("\n")
-    line = f"{_dotted((key,))} = {value}"
-    if not table:
-        return _above_all(lines, line)
-    places = [place for place, each in enumerate(lines) if header_of(each) == table]
-    if places:
-        first = places[min(number, len(places) - 1)]
-        return _joined(_insert(lines, _end(lines, first), [_indent(lines, first) + line]))
-    below = next((place for place, each in enumerate(lines) if (header_of(each) or ())[: len(table)] == table), None)
-    block = [f"[{_dotted(table)}]", line]
-    if below is None:
-        return _at_the_end(lines, block)
-    return _joined(_insert(lines, _own_comments(lines, below), [*block, ""]))
+    _with_header(_parent(document, keys, number))[keys[-1]] = tomlkit.value(value)
 
 
-def add_table(text: str, keys: Keys, values: Mapping[str, str], *, array: bool = False) -> str:
-    """Add a table, behind the last one that stands beside it.
-
-    Args:
-        text: The file's text.
-        keys: The table's keys.
-        values: Key to its value, written as TOML.
-        array: Whether it is one more of an array of tables.
-    """
-    lines = text.split("\n")
-    header = f"[[{_dotted(keys)}]]" if array else f"[{_dotted(keys)}]"
-    block = [header, *(f"{_dotted((key,))} = {value}" for key, value in values.items())]
-    for depth in range(len(keys), max(len(keys) - 3, 0), -1):  # its own kind, its siblings, its parent's
-        beside = [place for place, each in enumerate(lines) if (header_of(each) or ())[:depth] == keys[:depth]]
-        if beside:
-            place = _end(lines, beside[-1])
-            after = [""] if place < len(lines) and lines[place].strip() else []
-            return _joined(_insert(lines, place, ["", *block, *after]))
-    return _at_the_end(lines, block)
+def add_table(document: Any, keys: Keys, values: Mapping[str, str]) -> None:
+    """Add a table that is missing, behind those beside it; its values are written as TOML."""
+    _parent(document, keys)[keys[-1]] = _filled(_table(), values)
 
 
-def make_array(text: str, keys: Keys) -> str:
-    """Make a table the first one of an array of tables."""
-    lines = text.split("\n")
-    for place, line in enumerate(lines):
-        if header_of(line) == keys:
-            lines[place] = re.sub(r"^(\s*)\[(.*?)\](\s*(?:#.*)?)$", r"\1[[\2]]\3", line)
-    return _joined(lines)
+def add_instance(document: Any, keys: Keys, values: Mapping[str, str]) -> None:
+    """Add one more table to an array of tables; a table that is there becomes its first one, else an empty one is."""
+    parent = _parent(document, keys)
+    there = parent.get(keys[-1], _table())
+    if isinstance(there, Table) and not there.is_super_table():
+        first = Table(there.value, there.trivia, is_aot_element=True, display_name=there.display_name)
+        parent[keys[-1]] = AoT([first], parsed=True)
+    elif not isinstance(there, list):
+        parent[keys[-1]] = [there]
+    tables = parent[keys[-1]]
+    tables.append(_filled(_table() if isinstance(tables, AoT) else tomlkit.inline_table(), values))
 
 
-def _above_all(lines: list[str], line: str) -> str:
-    """Put a line above every table: behind the last such key, or above the first table and its comments."""
-    first = next((place for place, each in enumerate(lines) if header_of(each) is not None), len(lines))
-    end = _end(lines, -1)
-    if end > 0 and any(key_of(each) for each in lines[:first]):
-        return _joined(_insert(lines, end, [line]))
-    if first == len(lines):
-        return _at_the_end(lines, [line], gap=False)
-    return _joined(_insert(lines, _own_comments(lines, first), [line, ""]))
+def _parent(document: Any, keys: Keys, number: int = 0) -> Any:
+    """Return the table that the last of the keys stands in; it and those above it are made if they are missing."""
+    table = document
+    for key in keys[:-1]:
+        if key not in table:
+            table[key] = _table(is_super_table=True)
+        table = table[key]
+        if isinstance(table, list):
+            table = table[number]
+    return table
 
 
-def _at_the_end(lines: list[str], block: list[str], gap: bool = True) -> str:
-    kept = "\n".join(lines).rstrip("\n").split("\n") if any(lines) else []
-    return _joined([*kept, *([""] if kept and gap else []), *block, ""])
+def _with_header(table: Any) -> Any:
+    """Return a table; one that is there for those below it alone is about to get a header, with a line above."""
+    if isinstance(table, Table) and table.is_super_table() and table.display_name is None:
+        table.trivia.indent = "\n"
+    return table
 
 
-def _end(lines: list[str], header: int) -> int:
-    """Give the place behind the last line of a table that says something; comments below it are not its own."""
-    last = header
-    for place in range(header + 1, len(lines)):
-        if header_of(lines[place]) is not None:
-            break
-        if lines[place].strip() and not lines[place].lstrip().startswith("#"):
-            last = place
-    return last + 1
+def _table(is_super_table: bool | None = None) -> Any:
+    table = tomlkit.table(is_super_table)
+    table.trivia.indent = "\n"  # a line between it and what is above
+    return table
 
 
-def _own_comments(lines: list[str], header: int) -> int:
-    """Give the place above the comments that stand directly above a table."""
-    place = header
-    while place > 0 and lines[place - 1].lstrip().startswith("#"):
-        place -= 1
-    return place
-
-
-def _indent(lines: list[str], header: int) -> str:
-    below = lines[header + 1] if header + 1 < len(lines) and key_of(lines[header + 1].lstrip()) else lines[header]
-    return below[: len(below) - len(below.lstrip())]
-
-
-def _insert(lines: list[str], place: int, block: list[str]) -> list[str]:
-    return [*lines[:place], *block, *lines[place:]]
-
-
-def _joined(lines: list[str]) -> str:
-    text = "\n".join(lines)
-    return text if text.endswith("\n") else f"{text}\n"
-
-
-def _dotted(keys: Keys) -> str:
-    return ".".join(key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in keys)
+def _filled(table: Any, values: Mapping[str, str]) -> Any:
+    for key, value in values.items():
+        table.append(key, tomlkit.value(value))
+    return table
