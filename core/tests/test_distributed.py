@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from epochal import Callback
-from epochal.hosts.replicas import merge_replicas
+from epochal.frameworks.replicas import merge_replicas
 from epochal.testing import BareHost, FakeHost
 from epochal.workers.chief import is_chief
 

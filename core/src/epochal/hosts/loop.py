@@ -10,8 +10,8 @@ from ..choosing.selection import select
 from ..engine.driver import Driver
 from ..engine.signals import Terminated
 from ..errors import RunError, shown
+from ..frameworks.replicas import merge_replicas
 from ..run import Outcome, Run
-from .replicas import merge_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
