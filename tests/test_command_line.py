@@ -59,7 +59,7 @@ def test_list_shows_every_callback_whole_when_piped() -> None:
     rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[1:]}
     assert [*rows] == BUILT_IN
     assert rows["base_logger"] == ["always", "epochal-base-logger", "0.1.0"]
-    assert rows["progbar_logger"][:4] == ["yes:", "active", "by", "itself"]
+    assert rows["progbar_logger"][:4] == ["yes:", "enabled", "by", "default"]
     assert rows["early_stopping"][0] == "no"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from epochal.choosing.choice import Choice
 from epochal.cli import main
 from epochal.reports.plan import make_plan
 from epochal.settings.reading import KEYS, VARIABLES, read_file
@@ -55,7 +56,7 @@ def test_every_config_of_the_page_is_one_that_a_run_can_begin_with(project: Path
     layer = read_file(path)
     assert layer.problems == ()
     assert any((layer.enable, layer.tables, layer.prefer, layer.priority))
-    assert make_plan(project).problems == ()
+    assert make_plan(Choice.here(project)).problems == ()
 
 
 @pytest.mark.parametrize("text", _blocks("sh"))
@@ -71,7 +72,7 @@ def test_every_command_of_the_page_works(
                 patched.setenv(name, value)
             if words[0] == "epochal" and words[1] != "run":
                 assert main(words[1:]) == 0, capsys.readouterr().err
-                assert make_plan(project).problems == ()
+                assert make_plan(Choice.here(project)).problems == ()
 
 
 def test_the_page_names_every_way_to_set_something() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import epochal
+from epochal.choosing.choice import Choice
 from epochal.choosing.selection import select
 from epochal.launch.early_check import check_settings
 from epochal.settings.reading import VARIABLES
@@ -155,7 +156,7 @@ def messages(
         attempt(lambda name=name: select(name))  # type: ignore[misc]
     for config in (CONFIG, "[callbacks.early_stopping]\npatienc = 3\n"):
         Path("epochal.toml").write_text(config)
-        attempt(check_settings)  # as `epochal run` does, ahead of the script
+        attempt(lambda: check_settings(Choice.here()))  # as `epochal run` does, ahead of the script
     return "\n".join([*said, *capsys.readouterr()])
 
 

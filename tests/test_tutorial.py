@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from epochal.choosing.choice import Choice
 from epochal.choosing.selection import select
 from epochal.cli import main
 from epochal.new.package_names import read_names
@@ -82,7 +83,7 @@ def test_files_are_switched_on_by_their_path(project: Path) -> None:
 
 def test_the_config_switches_the_same_on(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "epochal.toml").write_text(FILES["epochal.toml"])
-    plan = make_plan(project)
+    plan = make_plan(Choice.here(project))
     assert plan.problems == ()
     assert {"my_callback", "loss_printer"} <= {member.name for member in plan.members}
     run = FakeHost(*(member.callback for member in plan.members if "file" in member.origin)).fit(epochs=2)

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.choosing.activity import activities, activity_of, misspelt_names, mistakes
+from epochal.choosing.activity import activities, activity_of
+from epochal.choosing.choice import Choice
+from epochal.choosing.mistakes import misspelt_names, mistakes
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 from epochal.settings.names import CallbackName
 
@@ -31,7 +33,7 @@ def full(site: Site) -> Site:
 
 
 def summaries(site: Site, settings: Settings | None = None) -> dict[str, str]:
-    found = activities(site.catalogue(), settings or Settings())
+    found = activities(Choice(site.catalogue(), settings or Settings()))
     return {f"{each.record.name} {each.record.distribution}": each.summary for each in found}
 
 
@@ -78,7 +80,7 @@ def test_what_cannot_be_used_is_not_active_although_it_is_switched_on(full: Site
     full.distribution("broken", callbacks={"broken": "not there"})
     (broken,) = (
         each
-        for each in activities(full.catalogue(), merge([Layer(enable=on("broken"))]))
+        for each in activities(Choice(full.catalogue(), merge([Layer(enable=on("broken"))])))
         if each.record.name == "broken"
     )
     assert (broken.active, broken.summary) == (False, "unusable: broken")
@@ -94,7 +96,7 @@ def test_of_two_claims_the_one_that_is_preferred_counts(full: Site) -> None:
 
 
 def test_what_is_named_by_where_it_is_comes_last_unimported(full: Site) -> None:
-    found = activities(full.catalogue(), merge([Layer(enable=on("fake_thing:LossPrinter"))]))
+    found = activities(Choice(full.catalogue(), merge([Layer(enable=on("fake_thing:LossPrinter"))])))
     last = found[-1]
     assert (last.record.name, last.record.distribution) == ("loss_printer", "module fake_thing")
     assert last.summary == f"yes: {FILE}"
@@ -105,10 +107,10 @@ def test_what_is_named_by_where_it_is_is_found_by_its_name_too(full: Site) -> No
     off = Layer(disable=on("loss_printer", "EPOCHAL_DISABLE", "environment"))
     for layers, expected in (([layer], f"yes: {FILE}"), ([layer, off], "no: switched off by EPOCHAL_DISABLE")):
         for name in ("fake_thing:LossPrinter", "loss_printer"):
-            found = activity_of(CallbackName(name), full.catalogue(), merge(layers))
+            found = activity_of(CallbackName(name), Choice(full.catalogue(), merge(layers)))
             assert found is not None
             assert found.summary == expected
-    assert activity_of(CallbackName("loss_printer"), full.catalogue(), Settings()) is None
+    assert activity_of(CallbackName("loss_printer"), Choice(full.catalogue(), Settings())) is None
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_mistakes_are_told_from_metadata(full: Site, layer: Layer, expected: str
     full.distribution("broken", callbacks={"broken": "not there"})
     if layer.prefer:
         layer = Layer(prefer={CallbackName("thing"): Setting("nobody", "there", "file")})
-    (problem,) = mistakes(full.catalogue(), merge([layer]))
+    (problem,) = mistakes(Choice(full.catalogue(), merge([layer])))
     assert expected in problem
 
 
@@ -146,4 +148,4 @@ def test_a_setting_for_a_name_that_nobody_has_is_told_if_it_looks_misspelt(key: 
 
 def test_no_mistakes_are_none(full: Site) -> None:
     layer: Any = Layer(enable=on("thing"), disable=on("fake_bar"))
-    assert mistakes(full.catalogue(), merge([layer])) == []
+    assert mistakes(Choice(full.catalogue(), merge([layer]))) == []

@@ -18,12 +18,12 @@ from epochal.settings.reading import (
     KEYS,
     LARGEST,
     VARIABLES,
-    command_line,
     config_file,
     find_config,
     load_settings,
     read_environment,
     read_file,
+    set_command_line,
 )
 from epochal.settings.toml import header_of
 
@@ -332,8 +332,7 @@ def test_the_command_line_is_above_the_environment_and_that_above_the_file(
     write(tmp_path / "epochal.toml", "enable = ['a', 'b', 'c']\nautoload = true")
     monkeypatch.setenv("EPOCHAL_DISABLE", "a, b")
     monkeypatch.setenv("EPOCHAL_AUTOLOAD", "0")
-    with command_line(Layer(enable={CallbackName("b"): Setting(True, "--enable", "command line")})):
-        settings = load_settings()
+    settings = load_settings(command_line=Layer(enable={CallbackName("b"): Setting(True, "--enable", "command line")}))
     assert settings.enabled() == ["b", "c"]
     assert settings.disabled(CallbackName("a")) == Setting(False, "EPOCHAL_DISABLE", "environment")
     assert settings.autoload == Setting(False, "EPOCHAL_AUTOLOAD", "environment")
@@ -352,15 +351,15 @@ def test_single_values_of_the_command_line_replace_those_of_a_table(tmp_path: Pa
     write(tmp_path / "epochal.toml", "[[callbacks.a]]\nx = 1\ny = 2\n[[callbacks.a]]\nx = 3\n")
     one, other = CallbackName("a"), CallbackName("a#2")
     given = {(one, "x"): Setting(7, "--set", "command line"), (other, "z"): Setting(8, "--set", "command line")}
-    with command_line(Layer(overrides=given)):
-        first, second = load_settings().tables[CallbackName("a")]
+    first, second = load_settings(command_line=Layer(overrides=given)).tables[CallbackName("a")]
     assert {key: each.value for key, each in first.parameters.items()} == {"x": 7, "y": 2}
     assert {key: each.value for key, each in second.parameters.items()} == {"x": 3, "z": 8}
 
 
 def test_a_single_value_alone_switches_on() -> None:
-    with command_line(Layer(overrides={(CallbackName("a"), "x"): Setting(7, "--set", "command line")})):
-        settings = load_settings()
+    settings = load_settings(
+        command_line=Layer(overrides={(CallbackName("a"), "x"): Setting(7, "--set", "command line")})
+    )
     assert settings.enabled() == ["a"]
     assert settings.tables[CallbackName("a")][0].parameters["x"].value == 7
 
@@ -368,46 +367,44 @@ def test_a_single_value_alone_switches_on() -> None:
 @pytest.mark.parametrize("instance", ["a#4", "a#0", "a#x", "a#-1", "a#99999999999"])
 def test_a_value_for_an_instance_that_there_is_not_is_a_mistake(instance: str, tmp_path: Path) -> None:
     write(tmp_path / "epochal.toml", "[[callbacks.a]]\n[[callbacks.a]]\n")
-    with command_line(
-        Layer(overrides={(CallbackName(instance), "x"): Setting(7, f"--set {instance}.x", "command line")})
-    ):
-        (problem,) = load_settings().problems
+    given = {(CallbackName(instance), "x"): Setting(7, f"--set {instance}.x", "command line")}
+    (problem,) = load_settings(command_line=Layer(overrides=given)).problems
     assert problem == f"--set {instance}.x: there is no instance {instance!r}; the last one is number 2."
 
 
 def test_values_may_make_further_instances_whatever_their_order() -> None:
     names = map(CallbackName, ("a#3", "a", "a#2"))
     given = {(name, "x"): Setting(name, "--set", "command line") for name in names}
-    with command_line(Layer(overrides=given)):
-        settings = load_settings()
+    settings = load_settings(command_line=Layer(overrides=given))
     assert [table.parameters["x"].value for table in settings.tables[CallbackName("a")]] == ["a", "a#2", "a#3"]
     assert settings.problems == ()
 
 
 def test_a_value_for_what_is_switched_off_beside_it_is_a_mistake() -> None:
     off, given = Setting(True, "--disable", "command line"), Setting(7, "--set a.x", "command line")
-    with command_line(Layer(disable={CallbackName("a"): off}, overrides={(CallbackName("a"), "x"): given})):
-        assert load_settings().problems == (
-            "--set a.x: 'a' gets a value here, and is switched off in --disable. Keep one of them.",
-        )
+    layer = Layer(disable={CallbackName("a"): off}, overrides={(CallbackName("a"), "x"): given})
+    assert load_settings(command_line=layer).problems == (
+        "--set a.x: 'a' gets a value here, and is switched off in --disable. Keep one of them.",
+    )
 
 
 def test_the_command_line_names_the_file_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPOCHAL_CONFIG", str(write(tmp_path / "one.toml", "enable = ['a']")))
     other = write(tmp_path / "other.toml", "enable = ['b']")
-    with command_line(Layer(config=Setting(other, "--config", "command line"))):
-        assert load_settings().enabled() == ["b"]
-    with command_line(Layer(config=Setting(None, "--config", "command line"))):
-        assert load_settings().enabled() == []
+    assert load_settings(command_line=Layer(config=Setting(other, "--config", "command line"))).enabled() == ["b"]
+    assert load_settings(command_line=Layer(config=Setting(None, "--config", "command line"))).enabled() == []
     assert load_settings().enabled() == ["a"]
 
 
-def test_the_command_line_holds_in_threads_too() -> None:
+def test_the_command_line_of_the_process_holds_in_threads_too() -> None:
     seen: list[str] = []
-    with command_line(Layer(enable={CallbackName("a"): Setting(True, "--enable", "command line")})):
+    set_command_line(Layer(enable={CallbackName("a"): Setting(True, "--enable", "command line")}))
+    try:
         thread = Thread(target=lambda: seen.extend(load_settings().enabled()))
         thread.start()
         thread.join()
+    finally:
+        set_command_line(None)
     assert seen == ["a"]
 
 

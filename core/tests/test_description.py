@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from epochal import AmbiguousCallbackError, CallbackImportError, UnknownCallbackError
+from epochal.choosing.choice import Choice
 from epochal.reports.description import Description, describe
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 from epochal.settings.names import CallbackName
@@ -80,7 +81,7 @@ def full(site: Site) -> Site:
 
 
 def of(site: Site, name: str, settings: Settings | None = None) -> Description:
-    return describe(name, site.catalogue(), settings or Settings())
+    return describe(name, Choice(site.catalogue(), settings or Settings()))
 
 
 def test_a_class_tells_everything(full: Site) -> None:

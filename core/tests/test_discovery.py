@@ -30,7 +30,9 @@ def test_a_record_is_what_the_metadata_says(site: Site) -> None:
     site.package("fake_package")
     site.distribution("fake-dist", "1.2.3", callbacks={"fake_one": "fake_package.inner:Thing.part"})
     record = discover().find("fake_one")
-    assert record == Record("fake_one", CallbackName("fake_package.inner:Thing.part"), "fake-dist", "1.2.3")
+    assert record == Record(
+        CallbackName("fake_one"), CallbackName("fake_package.inner:Thing.part"), "fake-dist", "1.2.3"
+    )
     assert record.status is Status.OK
     assert record.reason == ""
     assert record.origin == "fake-dist 1.2.3"

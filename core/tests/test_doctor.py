@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import importlib_metadata
 import pytest
 
+from epochal.choosing.choice import Choice
 from epochal.cli import main
 from epochal.cli.doctor import JSON
-from epochal.installed.discovery import Catalogue, Record
+from epochal.installed.discovery import Catalogue
+from epochal.installed.place_record import place_record
 from epochal.reports.doctor import Diagnosis, Finding, diagnose, environment, plugins
 from epochal.settings.layers import Settings
 from epochal.settings.names import CallbackName
@@ -57,10 +59,13 @@ def errors(findings: Iterable[Finding]) -> list[str]:
 def test_nothing_wrong_is_nothing_found(full: Site, project: Path) -> None:
     add(full, "good")
     catalogue = full.catalogue()
-    assert [*plugins.unusable(catalogue, Settings()), *plugins.missing(catalogue)] == []
+    assert [*plugins.unusable(Choice(catalogue, Settings())), *plugins.missing(catalogue)] == []
     own = Catalogue((catalogue.find("good"),))  # the pinned two may hide installed ones
     assert [*plugins.installed_twice(own), *plugins.unmet_requirements(own)] == []
-    assert [*plugins.mistakes_of(catalogue, Settings()), *plugins.failing(catalogue, Settings(), project)] == []
+    assert [
+        *plugins.mistakes_of(Choice(catalogue, Settings())),
+        *plugins.failing(Choice(catalogue, Settings()), project),
+    ] == []
 
 
 def test_what_cannot_be_used_is_an_error(full: Site) -> None:
@@ -68,7 +73,7 @@ def test_what_cannot_be_used_is_an_error(full: Site) -> None:
     full.distribution("fake-future", callbacks={"future": "no_such_package:X"}, requires=["epochal-core>=99"])
     add(full, "good")
     full.distribution("other-good", callbacks={"good": "fake_good:Good"})
-    found = errors(plugins.unusable(full.catalogue(), Settings()))
+    found = errors(plugins.unusable(Choice(full.catalogue(), Settings())))
     assert [each.partition(":")[0] for each in dict.fromkeys(found)] == [
         "broken of fake-broken 1.0 is broken",
         "future of fake-future 1.0 is incompatible",
@@ -95,7 +100,7 @@ def test_an_older_copy_that_is_left_is_told(full: Site) -> None:
 
 
 def test_what_is_named_by_no_distribution_has_no_metadata_to_look_at(full: Site) -> None:
-    record = Record("x", CallbackName("fake:X"), "module fake", "")
+    record = place_record(CallbackName("fake:X"))
     catalogue = Catalogue((record,))
     assert [*plugins.installed_twice(catalogue), *plugins.unmet_requirements(catalogue)] == []
     assert [name for name, _ in plugins.facts(catalogue)] == [name for name, _ in plugins.facts(Catalogue())]
@@ -121,7 +126,7 @@ def test_what_a_distribution_needs_has_to_be_there(full: Site) -> None:
 
 def test_another_core_that_is_needed_is_told_once(full: Site) -> None:
     add(full, "newer", requires=["epochal-core>=99"])
-    assert [each.what for each in plugins.unusable(full.catalogue(), Settings()) if "99" in each.what]
+    assert [each.what for each in plugins.unusable(Choice(full.catalogue(), Settings())) if "99" in each.what]
     assert list(plugins.unmet_requirements(full.catalogue())) == []
 
 
@@ -141,7 +146,7 @@ def test_every_callback_is_imported_whatever_the_others_do(full: Site, project: 
     add(full, "f_leaving", "raise SystemExit('bye')")
     add(full, "g_good", f"print('hello')\n{GOOD}")
     add(full, "h_near", GOOD.replace(" ...", "\n    def on_epoch_ends(self, epoch, logs=None): ..."))
-    found = errors(plugins.failing(full.catalogue(), Settings(), project))
+    found = errors(plugins.failing(Choice(full.catalogue(), Settings()), project))
     for each, part in zip(
         found,
         [
@@ -172,7 +177,7 @@ def test_an_import_that_hangs_is_told_and_the_others_go_on(
 
     monkeypatch.setattr(subprocess, "run", hangs)
     only = Catalogue(tuple(record for record in full.catalogue().records if record.distribution.startswith("fake-")))
-    (found,) = errors(plugins.failing(only, Settings(), project))
+    (found,) = errors(plugins.failing(Choice(only, Settings()), project))
     assert (
         found == f"importing the callback 'a_hanging' of fake-a_hanging 1.0 took more than {plugins.PATIENCE} seconds."
     )
@@ -196,7 +201,7 @@ def test_what_a_run_would_fail_of_is_told_once(full: Site, project: Path) -> Non
 
 def test_a_folder_in_which_python_breaks_is_told(full: Site, project: Path) -> None:
     (project / "dataclasses.py").write_text("raise ImportError('mine')\n")
-    found = errors(plugins.failing(full.catalogue(), Settings(), project))
+    found = errors(plugins.failing(Choice(full.catalogue(), Settings()), project))
     assert found == ["importing epochal in this folder ended Python with code 1: ImportError: mine."]
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from epochal.choosing.activity import find_record
+from epochal.choosing.choice import Choice, find_record
 from epochal.choosing.selection import select
 from epochal.cli import main
 from epochal.errors import CallbackImportError, ConfigError, InvalidCallbackError
-from epochal.installed.discovery import Catalogue
+from epochal.installed.discovery import Catalogue, discover
 from epochal.launch.early_check import check_settings
-from epochal.settings.layers import Layer, Setting
+from epochal.settings.layers import Layer, Setting, merge
 from epochal.settings.names import CallbackName
-from epochal.settings.reading import command_line, load_settings
+from epochal.settings.reading import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,8 +92,8 @@ def active(**given: Any) -> list[str]:
 def problems(*names: str) -> list[str]:
     """Give what is wrong when names are switched on."""
     layer = Layer(enable={CallbackName(name).absolute(): Setting(True, name, "command line") for name in names})
-    with command_line(layer), pytest.raises(ConfigError) as caught:
-        select(settings=load_settings(Path.cwd()))
+    with pytest.raises(ConfigError) as caught:
+        select(settings=load_settings(Path.cwd(), layer))
     return list(caught.value.problems)
 
 
@@ -370,14 +370,14 @@ def test_a_bare_name_of_a_file_is_told_how_it_is_written(capsys: pytest.CaptureF
 
 def test_a_file_is_checked_before_a_script_begins(here: Path) -> None:
     layer = Layer(enable={CallbackName(str(here / "two.py")): Setting(True, "--enable two.py", "command line")})
-    with command_line(layer), pytest.raises(ConfigError, match=r"Name one of them: \./two\.py:First or"):
-        check_settings()
+    with pytest.raises(ConfigError, match=r"Name one of them: \./two\.py:First or"):
+        check_settings(Choice(discover(), merge([layer])))
 
 
 def test_a_file_that_needs_a_framework_is_checked_when_a_run_begins(here: Path) -> None:
     (here / "needy.py").write_text("import torch\n")
-    with command_line(Layer(enable={CallbackName(str(here / "needy.py")): Setting(True, "--enable", "command line")})):
-        check_settings()
+    layer = Layer(enable={CallbackName(str(here / "needy.py")): Setting(True, "--enable", "command line")})
+    check_settings(Choice(discover(), merge([layer])))
     assert "needy" not in sys.modules
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from epochal import Callback, Priority
 from epochal.choosing.activity import activities
+from epochal.choosing.choice import Choice
 from epochal.choosing.selection import select
 from epochal.installed.discovery import Status
 from epochal.reports.plan import make_plan, order_events
@@ -15,8 +16,6 @@ from epochal.settings.layers import Settings
 from epochal.testing import FakeHost
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import Site
 
 PLUGINS = 500
@@ -39,14 +38,14 @@ def crowded(site: Site) -> Site:
     return site
 
 
-def test_every_one_of_many_plugins_is_there_and_only_what_is_asked_for_is_active(crowded: Site, tmp_path: Path) -> None:
+def test_every_one_of_many_plugins_is_there_and_only_what_is_asked_for_is_active(crowded: Site) -> None:
     catalogue = crowded.catalogue()
     assert len(catalogue.records) == PLUGINS + 2
     assert {record.status for record in catalogue.records} == {Status.OK}
-    assert sum(each.active for each in activities(catalogue, Settings())) == 2
+    assert sum(each.active for each in activities(Choice(catalogue, Settings()))) == 2
     members = select([f"many_{PLUGINS - 1}", "many_3"], catalogue, Settings())
     assert [member.name for member in members[2:]] == [f"many_{PLUGINS - 1}", "many_3"]
-    plan = make_plan(tmp_path, catalogue, Settings())
+    plan = make_plan(Choice(catalogue, Settings()))
     assert (len(plan.members), len(plan.left_out), plan.problems) == (2, PLUGINS, ())
 
 

@@ -57,7 +57,7 @@ def edges(candidates: list[Candidate]) -> set[tuple[str, str]]:
 def reference(candidates: list[Candidate]) -> list[str] | None:
     """The contract in the plainest way: of those that may come next the smallest is next. None: a cycle."""
     wanted = edges(candidates)
-    placed = [name for name in PINNED if name in {each.name for each in candidates}]
+    placed: list[str] = [name for name in PINNED if name in {each.name for each in candidates}]
     left = sorted((each for each in candidates if each.name not in PINNED), key=lambda each: key(each, candidates))
     while left:
         ready = [each for each in left if all(early in placed for early, late in wanted if late == each.name)]

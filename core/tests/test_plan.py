@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from epochal import Callback, Priority, hookimpl
+from epochal.choosing.choice import Choice
 from epochal.choosing.selection import arrange
 from epochal.engine.member import make_member
 from epochal.hookspecs import EVENTS
@@ -12,6 +13,7 @@ from epochal.inspection.events import events_of
 from epochal.reports.plan import Plan, make_plan, order_events
 from epochal.settings.layers import Layer, Setting, merge
 from epochal.settings.names import CallbackName
+from epochal.settings.reading import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +65,7 @@ def plan_of(site: Site, *enabled: str, **more: Any) -> Plan:
     layer = Layer(
         enable={CallbackName(name): Setting(True, f"there, line 1, {name}", "file") for name in enabled}, **more
     )
-    return make_plan(site.folder, site.catalogue(), merge([layer]))
+    return make_plan(Choice(site.catalogue(), merge([layer])))
 
 
 def names(plan: Plan, event: str) -> list[str]:
@@ -130,10 +132,8 @@ def test_the_folder_decides_about_the_settings(full: Site, tmp_path: Path) -> No
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "epochal.toml").write_text("[callbacks.stopper]\npatience = 3\n")
-    plan = make_plan(folder, full.catalogue())
-    assert plan.file == folder / "epochal.toml"
+    plan = make_plan(Choice(full.catalogue(), load_settings(folder)))
     assert next(member for member in plan.members if member.name == "stopper").callback.patience == 3
-    assert make_plan(tmp_path, full.catalogue()).file is None
 
 
 def test_a_pinned_callback_is_moved_by_nothing_and_wraps_nothing() -> None:

@@ -18,6 +18,7 @@ from epochal import (
     UnknownCallbackError,
     hookimpl,
 )
+from epochal.choosing.choice import Choice
 from epochal.choosing.selection import arrange, select, survey
 from epochal.settings.layers import Layer, Setting, Settings, Table, merge
 from epochal.settings.names import CallbackName
@@ -689,7 +690,7 @@ def test_a_survey_creates_what_it_can_and_gathers_what_is_wrong(full: Site) -> N
         disable=switched(False, "history"),
         tables=table("writer", pth="a"),
     )
-    members, problems = survey(full.catalogue(), merge([layer]))
+    members, problems = survey(Choice(full.catalogue(), merge([layer])))
     assert names(arrange(members)) == ["base_logger", "history", "fake_stopping", "progbar_logger"]
     for part in (
         "there, history: 'history' is pinned",
@@ -704,12 +705,12 @@ def test_a_survey_creates_what_it_can_and_gathers_what_is_wrong(full: Site) -> N
 
 
 def test_a_survey_without_mistakes_is_what_a_run_begins_with(full: Site) -> None:
-    members, problems = survey(full.catalogue(), Settings())
+    members, problems = survey(Choice(full.catalogue(), Settings()))
     assert (names(arrange(members)), problems) == (names(select(None, full.catalogue())), [])
 
 
 def test_a_survey_without_the_pinned_two_says_so(site: Site) -> None:
-    members, problems = survey(site.catalogue(), Settings())
+    members, problems = survey(Choice(site.catalogue(), Settings()))
     assert members == []
     assert [problem.partition(",")[0] for problem in problems] == [
         "the pinned callback 'base_logger'",

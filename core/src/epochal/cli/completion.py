@@ -79,15 +79,14 @@ def complete_names_and_parameters(parsed_args: argparse.Namespace, **_: Any) -> 
 
 
 def _parameters_of(name: str) -> list[str]:
+    from ..choosing.choice import Choice
     from ..errors import EpochalError
-    from ..installed.discovery import discover
     from ..reports.description import describe
-    from ..settings.reading import load_settings
     from .output import folder
 
     with folder() as here:
         try:
-            found = describe(name, discover(), load_settings(here))
+            found = describe(name, Choice.here(here))
         except EpochalError:  # the command itself will say it
             return []
     return [f"{each.name}=" for each in found.parameters if each.name.isidentifier()]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..choosing.activity import misspelt_names, mistakes
-from ..installed.discovery import discover
-from ..settings.reading import FILE_NAME, PROJECT_FILE, config_file, load_settings, short_path
+from ..choosing.choice import Choice
+from ..choosing.mistakes import misspelt_names, mistakes
+from ..settings.reading import FILE_NAME, PROJECT_FILE, config_file, short_path
 from ..settings.toml import as_key, as_toml
 from .output import add_json, count_of, folder, jsonable, open_console, print_json, print_table, say, say_problems
 
@@ -50,16 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show the settings."""
     with folder() as here:
-        settings, file = load_settings(here), config_file(here)
-        catalogue = discover()
-        problems = mistakes(catalogue, settings)
-        warnings = [*misspelt_names(settings, (record.name for record in catalogue.records))]
+        choice, file = Choice.here(here), config_file(here)
+        problems = mistakes(choice)
+        warnings = [*misspelt_names(choice.settings, (record.name for record in choice.installed.records))]
         if arguments.json:
-            print_json(_as_json(settings, problems, warnings, file))
+            print_json(_as_json(choice.settings, problems, warnings, file))
         else:
             console = open_console()
             _show_problems(console, problems, warnings)
-            _show(console, settings, file)
+            _show(console, choice.settings, file)
     return 1 if problems else 0
 
 

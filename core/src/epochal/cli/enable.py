@@ -72,11 +72,10 @@ def run(arguments: argparse.Namespace) -> int:
 def tell(edit: Edit, names: Sequence[CallbackName], here: Path, as_json: bool) -> None:
     """Say what was changed and where, and whether the callbacks are active now."""
     from ..choosing.activity import activity_of
-    from ..installed.discovery import discover
-    from ..settings.reading import load_settings
+    from ..choosing.choice import Choice
 
-    catalogue, settings = discover(), load_settings(here)
-    found = {name: activity_of(name, catalogue, settings) for name in names}
+    choice = Choice.here(here)
+    found = {name: activity_of(name, choice) for name in names}
     if as_json:
         print_json(_as_json(edit, found))
         return
@@ -92,7 +91,7 @@ def tell(edit: Edit, names: Sequence[CallbackName], here: Path, as_json: bool) -
         say(console, f"{reason}; nothing was changed.")
     for name, activity in found.items():
         if activity is None:
-            near = nearest(name, [record.name for record in catalogue.records])
+            near = nearest(name, [record.name for record in choice.installed.records])
             say(
                 console,
                 f"No callback of the name {name!r} is installed.{near} If the code gives one, this holds for it.",

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..installed.discovery import discover
-from ..settings.reading import load_settings
+from ..choosing.choice import Choice
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_below
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with folder() as here:
         with imports_told_aside():
-            found = describe(arguments.name, discover(), load_settings(here))
+            found = describe(arguments.name, Choice.here(here))
         if arguments.json:
             print_json(_as_json(found))
         else:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..choosing.activity import activities, mistakes
-from ..installed.discovery import Status, discover
-from ..settings.reading import config_file, load_settings
+from ..choosing.activity import activities
+from ..choosing.choice import Choice
+from ..choosing.mistakes import mistakes
+from ..installed.discovery import Status
+from ..settings.reading import config_file
 from .output import add_json, count_of, folder, has_room, open_console, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -52,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show the table, and below it what is wrong with the callbacks that cannot be used."""
     with folder() as here:
-        catalogue, settings = discover(), load_settings(here)
-        found, problems = activities(catalogue, settings), mistakes(catalogue, settings)
+        choice = Choice.here(here)
+        found, problems = activities(choice), mistakes(choice)
         if arguments.json:
             print_json(_as_json(found, problems, config_file(here)))
         else:
@@ -87,7 +89,7 @@ def _show(console: Console, found: Sequence[Activity], problems: Sequence[str]) 
 
 def _columns(console: Console, found: Sequence[Activity]) -> tuple[dict[str, list[str]], list[str]]:
     """Return the columns that leave each callback its one line, and the names of those that there is no room for."""
-    columns = {
+    columns: dict[str, list[str]] = {
         "callback": [each.record.name for each in found],
         "active": [each.summary for each in found],
         "distribution": [each.record.distribution for each in found],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import EpochalError, nearest
 from ..hookspecs import ALIASES, EVENTS, HOOKS
-from ..settings.reading import command_line, short_path
+from ..settings.reading import config_file, load_settings, short_path
 from .output import add_json, folder, imports_told_aside, open_console, print_json, print_table, say, say_problems
 from .switches import add_switches, layer_of, with_hints
 
@@ -58,12 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the plan."""
+    from ..choosing.choice import Choice
+    from ..installed.discovery import discover
     from ..reports.plan import make_plan
 
     event = _event(arguments.event)
-    with folder() as here, command_line(layer_of(arguments)):
+    with folder() as here:
+        choice = Choice(discover(), load_settings(here, layer_of(arguments)))
         with imports_told_aside():
-            plan = make_plan(here)
+            plan = make_plan(choice, config_file(here))
         plan = replace(plan, problems=tuple(with_hints(plan.problems, arguments)))
         if arguments.json:
             print_json(_as_json(plan, event))

@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..choosing.choice import Choice
 from ..engine.driver import look_at_runs
 from ..errors import ConfigError, nearest
+from ..installed.discovery import discover
 from ..launch.early_check import check_settings
 from ..launch.patching import drive_keras
 from ..launch.program import NotRunnableError, Program
 from ..settings.layers import Setting
 from ..settings.names import split_names
-from ..settings.reading import config_file, set_command_line
+from ..settings.reading import config_file, load_settings, set_command_line
 from . import complain
 from .switches import SOURCE, add_switches, layer_of, with_hints
 
@@ -91,7 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
         program = Program(name, own, is_module=is_module)
         program.enter()
         _settle(arguments)
-        _check(arguments)
         if arguments.plan:
             return _plan(program)
         drive_keras()
@@ -103,8 +104,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _callback_hint(name: str, arguments: argparse.Namespace) -> str:
     """Return the end of a sentence that says how a callback is switched on that stands in the place of the script."""
-    from ..installed.discovery import discover
-
     installed = {record.name for record in discover().records}
     names = split_names(name)
     if not arguments.enable or not names or not installed.issuperset(names):
@@ -113,16 +112,11 @@ def _callback_hint(name: str, arguments: argparse.Namespace) -> str:
 
 
 def _settle(arguments: argparse.Namespace) -> None:
-    """Let what the command line says hold for the process, and the config file that there is now."""
-    set_command_line(_layer(arguments))
-    file = config_file() if arguments.config is None else Path(arguments.config) if arguments.config else None
-    config = Setting(file.absolute() if file is not None else None, "--config", SOURCE)
-    set_command_line(replace(_layer(arguments), config=config))
-
-
-def _check(arguments: argparse.Namespace) -> None:
+    """Let what the command line says hold for every run of the process, if it has no mistakes."""
+    layer = _layer(arguments)
+    set_command_line(layer)  # a script's own fits read their settings, and know no command line
     try:
-        check_settings()
+        check_settings(Choice(discover(), load_settings(command_line=layer)))
     except ConfigError as error:
         raise ConfigError(with_hints(error.problems, arguments)) from None
 
@@ -130,7 +124,10 @@ def _check(arguments: argparse.Namespace) -> None:
 def _layer(arguments: argparse.Namespace) -> Layer:
     profile = Setting(True, "--profile", SOURCE) if arguments.profile else None
     traceback = Setting(True, "--traceback", SOURCE) if arguments.traceback else None
-    return replace(layer_of(arguments), profile=profile, traceback=traceback)
+    # The file is settled now: a script may go to another folder.
+    file = config_file() if arguments.config is None else Path(arguments.config) if arguments.config else None
+    config = Setting(file.absolute() if file is not None else None, "--config", SOURCE)
+    return replace(layer_of(arguments), profile=profile, traceback=traceback, config=config)
 
 
 class _Planner:

@@ -8,18 +8,20 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..choosing.activity import find_record, meant_name
+from ..choosing.choice import find_record
+from ..choosing.mistakes import meant_name
+from ..engine.dispatch import check_wrappers
+from ..engine.implementation import implementations
 from ..engine.member import make_member
 from ..engine.ordering import PINNED
 from ..errors import (
     CallbackError,
     ConfigError,
     EpochalError,
-    InvalidCallbackError,
     UnknownCallbackError,
     one_line,
 )
-from ..reports.plan import order_events
+from ..run import Run
 from ..settings.layers import Setting, Table
 from ..settings.names import CallbackName
 from ..settings.parameters import assignments, make_arguments
@@ -224,8 +226,10 @@ def _refusal(found: Callable[..., Any], name: str, arguments: Mapping[str, Any])
 
 
 def _no_callback(created: Any, name: str) -> list[str]:
-    """Tell what keeps an object from being a callback."""
+    """Return what keeps an object from being a callback."""
     try:
-        return order_events([make_member(name, created, None, None)])[1]
-    except InvalidCallbackError as error:
+        member = make_member(name, created, None, None)
+        check_wrappers(member, implementations(member, Run(None, "train")))
+    except EpochalError as error:
         return [str(error)]
+    return []

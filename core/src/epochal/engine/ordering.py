@@ -13,7 +13,7 @@ from ..settings.names import CallbackName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-PINNED = ("base_logger", "history")
+PINNED = (CallbackName("base_logger"), CallbackName("history"))
 """Always loaded, always ahead of everything else, in this order."""
 
 

@@ -57,7 +57,7 @@ class Record:
         autoload: Whether it asks to be enabled by default.
     """
 
-    name: str
+    name: CallbackName
     value: CallbackName
     distribution: str
     version: str
@@ -209,7 +209,7 @@ class Catalogue:
                     return record
         return None
 
-    def name_like(self, name: str, kind: str) -> str:
+    def name_like(self, name: CallbackName, kind: str) -> CallbackName:
         """Return the name of what is installed under a name, or has a class of the same name; else the name itself."""
         return name if name in self._names else self._by_class.get(kind, name)
 
@@ -227,7 +227,7 @@ class Catalogue:
         return found
 
     @cached_property
-    def _by_class(self) -> dict[str, str]:
+    def _by_class(self) -> dict[str, CallbackName]:
         values = {record.value: record.name for record in reversed(self.records)}
         return {(value.attribute or value.path).rpartition(".")[2]: name for value, name in values.items()}
 
@@ -303,16 +303,18 @@ def _records(found: Any, facts: Facts, core: str | None) -> list[Record]:
     for name, text in callbacks.items():
         value = CallbackName(text)
         status, reason = _static_status(value, facts, core)
-        records.append(Record(name, value, facts.name, facts.version, status, reason, name in autoload))
+        records.append(Record(CallbackName(name), value, facts.name, facts.version, status, reason, name in autoload))
     for name in autoload.keys() - callbacks.keys():
         reason = f"it is in the group {AUTOLOAD_GROUP} alone; a callback has to be in {GROUP} too."
-        records.append(Record(name, CallbackName(autoload[name]), facts.name, facts.version, Status.BROKEN, reason))
+        records.append(
+            Record(CallbackName(name), CallbackName(autoload[name]), facts.name, facts.version, Status.BROKEN, reason)
+        )
     return records
 
 
 def _unreadable(found: Any, facts: Facts, reason: str) -> Record:
     return Record(
-        name="?",
+        name=CallbackName("?"),
         value=CallbackName(""),
         distribution=facts.name or "an unnamed distribution",
         version=facts.version,

@@ -11,43 +11,40 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..choosing.activity import mistakes
+from ..choosing.choice import Choice
+from ..choosing.mistakes import mistakes
 from ..choosing.selection import arrange, survey
 from ..engine.ordering import PINNED
 from ..errors import ConfigError
-from ..installed.discovery import discover, is_there
+from ..installed.discovery import is_there
 from ..reports.plan import order_events
 from ..settings.layers import Setting
-from ..settings.names import CallbackName
 from ..settings.parameters import is_reference
-from ..settings.reading import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..engine.member import Member
-    from ..installed.discovery import Catalogue
     from ..settings.layers import Settings
+    from ..settings.names import CallbackName
 
 FRAMEWORKS = ("keras", "tf_keras", "tensorflow", "jax", "torch", "numpy")
 
 
-def check_settings() -> None:
-    """Check the settings that a run of this process would begin with.
+def check_settings(choice: Choice) -> None:
+    """Check the settings that the runs of a program would begin with.
 
     Raises:
         ConfigError: They have mistakes; all that were found are in the message.
         OrderError: `before` and `after` cannot all hold.
     """
-    settings, catalogue = load_settings(), discover()
-    problems = mistakes(catalogue, settings)
+    settings, problems = choice.settings, mistakes(choice)
     members: dict[str, Member] = {}
-    autoloaded = (record.name for record in catalogue.autoloaded())
-    for name in map(CallbackName, dict.fromkeys(["", *settings.enabled(), *autoloaded])):
+    for name in choice.names():
         if name.is_place and not name.is_file:
             problems += _missing_package(name, settings.switches[name])
         elif not _names_code(name, settings):
-            created, wrong = _survey_alone(name, catalogue, settings)
+            created, wrong = _survey_alone(name, choice)
             members.update({member.name: member for member in created})
             problems += wrong
     if not problems:
@@ -56,18 +53,16 @@ def check_settings() -> None:
         raise ConfigError(dict.fromkeys(problems))
 
 
-def _survey_alone(name: CallbackName, catalogue: Catalogue, settings: Settings) -> tuple[list[Member], list[str]]:
-    """Create one callback (none without a name) with the pinned two, and tell what is wrong.
-
-    Nothing is where that needs a framework.
-    """
-    others = {CallbackName(each.name) for each in catalogue.autoloaded()} - {name, *PINNED}
+def _survey_alone(name: CallbackName, choice: Choice) -> tuple[list[Member], list[str]]:
+    """Create one callback with the pinned two, and return what is wrong; nothing is where that needs a framework."""
+    settings = choice.settings
+    others = {each.name for each in choice.catalogue.autoloaded()} - {name, *PINNED}
     switches = {other: Setting(False, "", "default") for other in others}
     switches |= {each: switch for each, switch in settings.switches.items() if each == name or not switch.value}
     alone = replace(settings, switches=switches)
     try:
         with _without_frameworks():
-            return survey(catalogue, alone)
+            return survey(Choice(choice.installed, alone))
     except _FrameworkNeeded:
         return [], []
 

@@ -10,7 +10,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..callback import Callback, Priority
-from ..choosing.activity import Activity, activity_of, find_record
+from ..choosing.activity import Activity, activity_of
+from ..choosing.choice import find_record
 from ..errors import shown
 from ..inspection.events import events_of
 from ..settings.names import CallbackName
@@ -18,7 +19,8 @@ from ..settings.names import CallbackName
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..installed.discovery import Catalogue, Record
+    from ..choosing.choice import Choice
+    from ..installed.discovery import Record
     from ..settings.layers import Setting, Settings
 
 _SECTION = re.compile(r"^(\w[\w ]*):\s*$")
@@ -95,20 +97,18 @@ class Description:
         return f"from {module} import {name}" if name.isidentifier() else f"import {module}"
 
 
-def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description:
+def describe(text: str, choice: Choice) -> Description:
     """Import one callback, and describe it.
 
     Args:
-        name: Its name, or `package.module:Class`.
-        catalogue: The installed callbacks.
-        settings: The settings, which may prefer a distribution and give parameters.
+        text: Its name, or `package.module:Class`.
+        choice: The installed callbacks, and the settings, which may prefer a distribution and give parameters.
 
     Raises:
         CallbackError: It is not installed, or cannot be used.
     """
-    name = CallbackName(name).absolute().base
-    preferred = catalogue.preferring({str(each): setting.value for each, setting in settings.prefer.items()})
-    record = find_record(name, preferred)
+    name = CallbackName(text).absolute().base
+    record = find_record(name, choice.catalogue)
     found = record.load()
     text, about = _docstring(found)
     priority = getattr(found, "priority", Priority.CONTROL)
@@ -116,11 +116,11 @@ def describe(name: str, catalogue: Catalogue, settings: Settings) -> Description
     file, line = _place(found)
     return Description(
         record=record,
-        activity=activity_of(name, catalogue, settings) or Activity(record, False, ""),
+        activity=activity_of(name, choice) or Activity(record, False, ""),
         kind=_kind(found),
         class_name=getattr(found, "__qualname__", None) or getattr(found, "__name__", None) or record.value,
         text=text,
-        parameters=tuple(_parameters(found, about, _given(name, settings))),
+        parameters=tuple(_parameters(found, about, _given(name, choice.settings))),
         events=events_of(found),
         priority=int(priority) if is_number else None,
         before=_names(found, "before"),

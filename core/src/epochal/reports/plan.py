@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..choosing.activity import activities
+from ..choosing.choice import Choice
 from ..choosing.selection import arrange, survey, warn_of_misspelt_names
 from ..engine.dispatch import check_wrappers
 from ..engine.implementation import implementations
@@ -15,10 +16,9 @@ from ..engine.ordering import PINNED
 from ..errors import EpochalError, OrderError
 from ..hookspecs import EVENTS
 from ..inspection.events import events_of
-from ..installed.discovery import discover
 from ..run import Run
 from ..settings.names import CallbackName
-from ..settings.reading import config_file, load_settings
+from ..settings.reading import config_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ..choosing.activity import Activity
     from ..engine.implementation import Implementation
     from ..engine.member import Member
-    from ..installed.discovery import Catalogue
-    from ..settings.layers import Settings
 
 _MOVES = {
     "wrapper": "encloses the others",
@@ -71,28 +69,25 @@ class Plan:
     file: Path | None
 
 
-def make_plan(start: Path, catalogue: Catalogue | None = None, settings: Settings | None = None) -> Plan:
-    """Plan a run that begins in a folder, and whose code gives no callbacks.
+def make_plan(choice: Choice, file: Path | None = None) -> Plan:
+    """Plan a run whose code gives no callbacks.
 
     The active callbacks are imported and created, as the run would do it; nothing of them is called. What is wrong is
     gathered, and the rest is planned without it.
 
     Args:
-        start: The folder.
-        catalogue: The installed callbacks. None: they are read from the metadata.
-        settings: The settings. None: they are read from the config file and the environment.
+        choice: The installed callbacks and the settings.
+        file: The config file that is among the settings.
     """
-    catalogue = discover() if catalogue is None else catalogue
-    settings = load_settings(start) if settings is None else settings
-    members, problems = survey(catalogue, settings)
-    warn_of_misspelt_names(members, catalogue, settings)
+    members, problems = survey(choice)
+    warn_of_misspelt_names(members, choice)
     try:
         members = arrange(members)
     except OrderError as error:
         members, problems = [], [*problems, str(error)]
     events, wrong = order_events(members)
-    left_out = [each for each in activities(catalogue, settings) if not each.active]
-    return Plan(tuple(members), events, tuple(left_out), (*problems, *wrong), config_file(start))
+    left_out = [each for each in activities(choice) if not each.active]
+    return Plan(tuple(members), events, tuple(left_out), (*problems, *wrong), file)
 
 
 def plan_run(members: Sequence[Member]) -> Plan:
@@ -103,7 +98,7 @@ def plan_run(members: Sequence[Member]) -> Plan:
     """
     events, problems = order_events(members)
     names = {CallbackName(member.name).base for member in members}
-    left_out = [each for each in activities(discover(), load_settings()) if each.record.name not in names]
+    left_out = [each for each in activities(Choice.here()) if each.record.name not in names]
     return Plan(tuple(members), events, tuple(left_out), tuple(problems), config_file())
 
 

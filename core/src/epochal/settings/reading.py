@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import sys
-from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,7 @@ from .names import CallbackName, split_names
 from .toml import TOMLError, line_of, parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 FILE_NAME = "epochal.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -56,19 +55,18 @@ ON_ERROR = ("raise", "disable")
 _command_line: Layer | None = None  # of the process: a thread has the command line that its process was started with
 
 
-def load_settings(start: Path | None = None) -> Settings:
+def load_settings(start: Path | None = None, command_line: Layer | None = None) -> Settings:
     """Read what applies to a run that begins here and now.
 
     Mistakes are not raised: they are in `problems`, so that all of them can be reported at once.
 
     Args:
         start: The folder to look for the config file from. None: the script's; see `config_file`.
+        command_line: What the command line says. None: what the process was started with.
     """
-    layers = [read_environment(os.environ)]
-    path = config_file(start)
-    if path is not None:
-        layers.insert(0, read_file(path))
-    return merge([*layers, _command_line] if _command_line is not None else layers)
+    path = config_file(start, command_line)
+    layers = [read_environment(os.environ), command_line or _command_line]
+    return merge([*([read_file(path)] if path is not None else []), *filter(None, layers)])
 
 
 def set_command_line(layer: Layer | None) -> None:
@@ -77,21 +75,10 @@ def set_command_line(layer: Layer | None) -> None:
     _command_line = layer
 
 
-@contextmanager
-def command_line(layer: Layer) -> Iterator[None]:
-    """Let what the command line said apply to every run inside the block."""
-    before = _command_line
-    set_command_line(layer)
-    try:
-        yield
-    finally:
-        set_command_line(before)
-
-
 # Which file
 
 
-def config_file(start: Path | None = None) -> Path | None:
+def config_file(start: Path | None = None, command_line: Layer | None = None) -> Path | None:
     """Find the config file: the named one (command line, `EPOCHAL_CONFIG`), else the nearest upwards from the script.
 
     Where there is no script (a notebook, the prompt, `python -m`, an installed command like `pytest`) it is looked for
@@ -99,9 +86,11 @@ def config_file(start: Path | None = None) -> Path | None:
 
     Args:
         start: The folder to look upwards from. None: as above.
+        command_line: As for `load_settings`.
     """
-    if _command_line is not None and _command_line.config is not None:
-        path: Path | None = _command_line.config.value
+    said = command_line or _command_line
+    if said is not None and said.config is not None:
+        path: Path | None = said.config.value
         return path
     named = os.environ.get("EPOCHAL_CONFIG")
     if named is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..choosing.selection import arrange, without_repeats
+from ..choosing.given import without_repeats
+from ..choosing.selection import arrange
 from ..engine.driver import Driver
 from ..engine.member import make_member
 from ..engine.signals import Terminated

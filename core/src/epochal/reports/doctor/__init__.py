@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...installed.discovery import discover
-from ...settings.reading import load_settings
+from ...choosing.choice import Choice
 from . import environment, plugins
 from .finding import Finding
 
@@ -40,13 +39,14 @@ def diagnose(start: Path) -> Diagnosis:
     Args:
         start: The folder in which runs are to begin.
     """
-    catalogue, settings = discover(), load_settings(start)
+    choice = Choice.here(start)
+    catalogue = choice.installed
     facts = [*environment.facts(start), *plugins.facts(catalogue)]
     findings = [
-        *plugins.unusable(catalogue, settings),
+        *plugins.unusable(choice),
         *plugins.missing(catalogue),
-        *plugins.mistakes_of(catalogue, settings),
-        *plugins.failing(catalogue, settings, start),
+        *plugins.mistakes_of(choice),
+        *plugins.failing(choice, start),
         *plugins.installed_twice(catalogue),
         *plugins.unmet_requirements(catalogue),
         *environment.frameworks(),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from importlib_metadata import PackageNotFoundError, distribution, distributions
 
-from ...choosing.activity import activities, misspelt_names, mistakes
+from ...choosing.activity import activities
+from ...choosing.mistakes import misspelt_names, mistakes
 from ...engine.ordering import PINNED
 from ...installed.discovery import Status
 from ...installed.metadata import CORE
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ...choosing.choice import Choice
     from ...installed.discovery import Catalogue, Record
-    from ...settings.layers import Settings
 
 PATIENCE = 120
 """Seconds after which an import counts as hanging."""
@@ -36,9 +37,9 @@ def facts(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
         yield name, f"{found.version}, {found.locate_file('')}"
 
 
-def unusable(catalogue: Catalogue, settings: Settings) -> Iterator[Finding]:
+def unusable(choice: Choice) -> Iterator[Finding]:
     """Look for entry points that are broken, claimed twice, or made for another core."""
-    for record in (each.record for each in activities(catalogue, settings)):
+    for record in (each.record for each in activities(choice)):
         if record.status is Status.DUPLICATE:
             yield error(f"{record.name}: {record.reason}", "Or choose one of them in the config, below [prefer].")
         elif record.status is not Status.OK:
@@ -56,10 +57,11 @@ def missing(catalogue: Catalogue) -> Iterator[Finding]:
             )
 
 
-def mistakes_of(catalogue: Catalogue, settings: Settings) -> Iterator[Finding]:
+def mistakes_of(choice: Choice) -> Iterator[Finding]:
     """Look for mistakes of the settings."""
-    yield from (error(problem) for problem in mistakes(catalogue, settings))
-    yield from (warning(each) for each in misspelt_names(settings, [record.name for record in catalogue.records]))
+    yield from (error(problem) for problem in mistakes(choice))
+    names = [record.name for record in choice.installed.records]
+    yield from (warning(each) for each in misspelt_names(choice.settings, names))
 
 
 def installed_twice(catalogue: Catalogue) -> Iterator[Finding]:
@@ -121,10 +123,10 @@ def _version(name: str) -> str | None:
 # What only an import tells
 
 
-def failing(catalogue: Catalogue, settings: Settings, start: Path) -> Iterator[Finding]:
+def failing(choice: Choice, start: Path) -> Iterator[Finding]:
     """Import every callback, each after the other in a process of its own, and plan a run in the folder."""
-    records = [each.record for each in activities(catalogue, settings) if each.record.status is Status.OK]
-    known = set(mistakes(catalogue, settings))
+    records = [each.record for each in activities(choice) if each.record.status is Status.OK]
+    known = set(mistakes(choice))
     while True:
         culprit, findings = _probe(records, start, known)
         yield from findings

@@ -14,6 +14,7 @@ from typing import Any
 
 def main() -> None:
     """Import what standard input lists, then plan a run."""
+    from ...choosing.choice import Choice
     from ...errors import CallbackError
     from ...inspection.misspelt import misspelt_events
     from ...installed.discovery import Record
@@ -33,7 +34,7 @@ def main() -> None:
     for number, (kind, name, value, distribution, version) in enumerate(json.load(sys.stdin)):
         tell(begins=number)
         try:
-            found = kinds[kind](name, CallbackName(value), distribution, version).load()
+            found = kinds[kind](CallbackName(name), CallbackName(value), distribution, version).load()
         except CallbackError as error:
             tell(ended=number, error=str(error))
         else:
@@ -43,7 +44,7 @@ def main() -> None:
     from ..plan import make_plan
 
     tell(begins=-1)
-    tell(ended=-1, problems=make_plan(Path.cwd()).problems)
+    tell(ended=-1, problems=make_plan(Choice.here(Path.cwd())).problems)
 
 
 if __name__ == "__main__":

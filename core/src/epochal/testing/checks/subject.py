@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...callback import Callback
-from ...choosing.activity import find_record
+from ...choosing.choice import find_record
 from ...engine.member import is_keras_callback, make_member
 from ...installed.discovery import discover
 from ...settings.names import CallbackName
