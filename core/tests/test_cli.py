@@ -220,7 +220,7 @@ def test_an_interrupt_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("epochal.cli.list.discover", interrupt)
+    monkeypatch.setattr("epochal.choosing.choice.discover", interrupt)
     assert main(["list"]) == 130
     assert capsys.readouterr().err == "epochal: interrupted\n"
 

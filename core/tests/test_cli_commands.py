@@ -145,7 +145,7 @@ def test_list_keeps_a_line_for_each_callback_however_narrow_the_terminal(
     site.package("fake_things")
     names = ("stopper", "long_name_of_it")
     site.distribution("fake-things", "2.0", callbacks=dict.fromkeys(names, "fake_things:Stopper"))
-    monkeypatch.setattr("epochal.cli.list.discover", site.catalogue)
+    monkeypatch.setattr("epochal.choosing.choice.discover", site.catalogue)
     (project / "epochal.toml").write_text('enable = ["stopper"]\n')
     console = Console(width=width, force_terminal=True, color_system=None)
     monkeypatch.setattr("epochal.cli.list.open_console", lambda: console)
