@@ -419,3 +419,9 @@ def test_a_misspelt_or_senseless_variable_is_a_mistake() -> None:
 def test_every_key_and_variable_is_described() -> None:
     assert all(KEYS.values())
     assert all(VARIABLES.values())
+
+
+@pytest.mark.parametrize("table", ["tool.epochal", "epochal"])
+def test_an_epochal_toml_has_its_keys_without_a_table_around_them(table: str, tmp_path: Path) -> None:
+    layer = read_file(write(tmp_path / "epochal.toml", f"[{table}]\nenable = ['a']\n"))
+    assert f"in epochal.toml the keys stand without '{table}'" in layer.problems[0]
