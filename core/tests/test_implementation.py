@@ -561,8 +561,3 @@ def test_the_marked_functions_of_an_object_with_keras_setters_are_called() -> No
             return outcome
 
     assert found(Theirs())["on_run_end"].call("done") == "done"
-
-
-@pytest.mark.parametrize("name", ["epoch_end", "onEpochEnd"])
-def test_a_callback_whose_only_method_looks_like_an_event_is_an_error(name: str) -> None:
-    assert "Did you mean 'on_epoch_end'?" in message(type("Mine", (Callback,), {name: lambda self: None})())

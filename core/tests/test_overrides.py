@@ -89,6 +89,20 @@ def test_a_misspelt_event_trains_with_one_warning_that_names_it(host: Any, base:
     ]
 
 
+@pytest.mark.parametrize("host", [FakeHost, BareHost])
+@pytest.mark.parametrize("name", ["epoch_end", "onEpochEnd"])
+def test_a_callback_whose_only_method_is_an_event_but_for_its_name_trains_with_one_warning(
+    host: Any, name: str
+) -> None:
+    kind = type("Mine", (Callback,), {name: lambda self, epoch, logs=None: None})
+    with pytest.warns(UserWarning, match="Mine") as said:
+        host(kind()).fit()
+    assert [str(each.message) for each in said] == [
+        f"Mine implements no event. {name!r} is none. Did you mean 'on_epoch_end'?"
+    ]
+    host(type("Both", (kind,), {"on_train_end": lambda self, logs=None: None})()).fit()  # a helper, it seems
+
+
 def test_what_ours_has_too_events_and_new_methods_are_fine() -> None:
     class Mine(Saver):
         def helper(self) -> None: ...

@@ -20,7 +20,6 @@ from ..errors import InvalidCallbackError, nearest, shown
 from ..hookspecs import ALIASES, BATCH_EVENTS, EVENTS, HOOKS, KERAS_EVENTS, OWN_EVENTS, comes_in, names_of
 from ..inspection.events import MARK, events_of, is_default, marked_functions
 from ..inspection.misspelt import misspelt_events
-from ..settings.names import snake_case
 from .member import is_keras_callback
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from ..run import Run
     from .member import Member
-
-_CALLBACK_MEMBERS = frozenset(dir(Callback))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +92,7 @@ def may_be_called(found: Any, stage: str | None) -> bool:
 
 
 def _check_meant(member: Member) -> None:
-    """Refuse an object without any event; a Callback may have none, unless one of its methods looks like one."""
+    """Refuse an object without any event, unless it is a Callback: Keras trains with one that has none."""
     callback = member.callback
     if type(callback).__module__ == "builtins" and not isinstance(callback, ModuleType):
         what = f"{reprlib.repr(callback)} of type {type(callback).__name__} is not a callback."
@@ -110,12 +107,6 @@ def _check_meant(member: Member) -> None:
             f"{member.title} implements no event. Subclass epochal.Callback, or mark its functions with "
             f"@epochal.hookimpl and name them after events: {', '.join(EVENTS)}.",
         )
-    for name in dir(callback):
-        hint = f"on_{snake_case(name)}".replace("on_on_", "on_")
-        if name not in _CALLBACK_MEMBERS and name[0] != "_" and hint in HOOKS:
-            raise InvalidCallbackError(
-                member.name, f"{member.title} implements no event. {name!r} is none. Did you mean {hint!r}?"
-            )
 
 
 # A Keras callback of somebody else

@@ -11,7 +11,7 @@ from ..callback import Callback
 from ..errors import EpochalError, PreflightError, TemplateError, message_of, one_line
 from ..forecast import Forecast
 from ..inspection.conflicts import declared, keras_paths, shared_changes, shared_paths
-from ..inspection.misspelt import misspelt_events
+from ..inspection.misspelt import misspelt_events, unprefixed_events
 from ..paths import OWN_FIELDS, PathTemplate
 from ..warn import warn_user
 from .member import is_keras_callback
@@ -128,7 +128,7 @@ def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) ->
 
 
 def _of_keras_callback(member: Member, forecast: Forecast | None) -> Iterator[PreflightFinding]:
-    for what in misspelt_events(member.callback):
+    for what in (*misspelt_events(member.callback), *unprefixed_events(member.callback)):
         yield PreflightFinding(WARNING, (member,), f"it {what}")
     # The attributes' names in all callbacks of Keras that have them; who saves always has a metric, and asks for none.
     metric = getattr(member.callback, "monitor", None)

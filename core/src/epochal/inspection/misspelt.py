@@ -9,7 +9,9 @@ from weakref import WeakKeyDictionary
 
 from ..errors import nearest
 from ..hookspecs import HOOKS
+from ..settings.names import snake_case
 from ..warn import warn_user
+from .events import events_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +35,8 @@ def warn_of_misspelt(callback: Any) -> None:
             f"{type(callback).__name__} {misspelt} Give a method that is not an event a name that does not begin with "
             "`on_`."
         )
+    for unprefixed in unprefixed_events(callback):
+        warn_user(f"{type(callback).__name__} {unprefixed}")
 
 
 def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]:
@@ -49,6 +53,18 @@ def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]
         if hint and callable(inspect.getattr_static(found, name, None)) and not _is_called(found, name):
             told.append(f"defines {name!r}, which is not an event and would never be called.{hint}")
     return told
+
+
+def unprefixed_events(found: Any) -> list[str]:
+    """Return what is to be said of methods named as events but for `on_`, of a class or object without any event."""
+    if events_of(found):
+        return []
+    meant = {name: f"on_{snake_case(name)}".replace("on_on_", "on_") for name in dir(found) if name[0] != "_"}
+    return [
+        f"implements no event. {name!r} is none. Did you mean {event!r}?"
+        for name, event in meant.items()
+        if name not in HOOKS and event in HOOKS and callable(inspect.getattr_static(found, name, None))
+    ]
 
 
 def _is_called(found: Any, name: str) -> bool:

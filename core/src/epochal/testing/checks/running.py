@@ -12,7 +12,7 @@ from ...engine.ordering import PINNED, Candidate, order
 from ...errors import EpochalError
 from ...hookspecs import EVENTS, KERAS_EVENTS, names_of, stage_of
 from ...inspection.events import events_of
-from ...inspection.misspelt import misspelt_events
+from ...inspection.misspelt import misspelt_events, unprefixed_events
 from ...run import Run
 from ..bare import BareHost
 from ..recorder import Recorder
@@ -35,7 +35,7 @@ def check_events(subject: Subject) -> str:
         found = {event: found[event] for event in events_of(callback)}
         for event in found:
             _check_arguments(callback, event)
-    for misspelt in misspelt_events(callback):
+    for misspelt in (*misspelt_events(callback), *unprefixed_events(callback)):
         raise BrokenPromiseError(f"it {misspelt}")
     expect(bool(found), "it implements no event, so it does nothing in any run.")
     return ", ".join(event for event in EVENTS if event in found)
