@@ -102,6 +102,9 @@ class Run:
         outcome: How the run ended; None while it lasts.
     """
 
+    is_loop = False
+    """Whether the program's own code trains, in `epochal.loop`, and not a framework's `fit`."""
+
     def __init__(self, model: Any, stage: str, stateful_metrics: Sequence[str] | None = None) -> None:
         self.id = uuid.uuid4().hex
         self._model = model

@@ -75,6 +75,9 @@ class Driver:
             run.timings = self._profile.timings
         self._members = members
         self._gives_run = gives_run
+        # Faults, signals and `run.stop` come from inside of the events and act on the run by methods of the driver.
+        # That makes circles, and `_let_go` undoes each of them. The console is made anew for each message, as standard
+        # output may be another one by then.
         self._faults = Faults(lambda: run.console, self._disable, tracebacks=bool(settings.traceback.value))
         self._termination = Termination(self._terminate)
         self._begun: set[Member] = set()

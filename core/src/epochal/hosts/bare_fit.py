@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 
     from ..engine.member import Member
     from ..logs import Logs
+    from .stand_in import StandIn
 
     Given = dict[str, Any] | None
 
 _LEFT = Outcome("failed", "Keras left the call by an exception or an interrupt outside of epochal's callbacks")
 
 
-def bare_callbacks(members: Sequence[Member]) -> list[Any]:
-    """Make the list for `callbacks=` out of ordered callbacks."""
+def bare_callbacks(members: Sequence[Member]) -> list[StandIn]:
+    """Return the list for `callbacks=` that stands for ordered callbacks."""
     runner = BareRun(members)
     return [runner, HistoryStandIn(runner)]
 
@@ -98,11 +99,14 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
 
     def _begin(self, stage: str) -> Driver:
         """Begin a run with the first event of a call; the validation inside a fit belongs to the fit's run."""
+        # Keras tells a callback neither which list calls it nor that an exception left the call. A list is that of one
+        # call: unless the same one begins a validation, a run that has not ended is that of a call that was left.
         listed = _calling_list(self)
         if self._driver is not None and self._driver.run.outcome is None:
             if stage == "test" and listed is not None and self._list() is listed:
                 return self._driver
             self._driver.end(outcome=_LEFT)
+        # Before the driver introduces the callbacks: from here on Keras calls none of them by itself.
         if listed is not None:
             self._stand_in_for_repeats(listed)
         model = self.model

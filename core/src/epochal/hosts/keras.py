@@ -12,6 +12,7 @@ from ..engine.faults import add_note
 from ..engine.signals import Terminated
 from ..errors import RunError
 from ..run import Run
+from .stand_in import is_stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +192,7 @@ def _own_callbacks(given: Any) -> Any:
         return [_own_callbacks(each) for each in given]
     if is_callback_list(given):
         return _own_callbacks(given.callbacks)
-    return given.given() if hasattr(given, "epochal_driven") else given
+    return given.given() if is_stand_in(given) else given
 
 
 def is_callback_list(given: Any) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..engine.driver import Driver
+    from .stand_in import StandIn
 
     Given = Mapping[str, Any] | None
 
@@ -45,7 +46,7 @@ class HostList(keras.callbacks.CallbackList):  # type: ignore[misc]  # Keras has
         self._make_driver = make_driver
         self._first: list[Any] = []
         self._last: list[Any] = []
-        self._parts: list[Any] = []
+        self._parts: list[StandIn] = []
         self._begun = False
         self._models: list[Any] = []
         self._renew()

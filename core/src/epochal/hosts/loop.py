@@ -105,6 +105,8 @@ class LoopRun(Run):
     `epochal.loop` makes it.
     """
 
+    is_loop = True
+
     _driver: Driver
 
     def __init__(self, model: Any, epochs: int, stateful_metrics: Sequence[str]) -> None:

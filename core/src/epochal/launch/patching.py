@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.keras import drive, is_callback_list
+from ..hosts.stand_in import is_stand_in
 from ..warn import warn_user
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _has_a_driver(given: Any, stage: str) -> bool:
     """Tell whether callbacks are driven already: by a run of ours, or by a fit of the script's own that validates."""
     if isinstance(given, (list, tuple)):
         return any(_has_a_driver(each, stage) for each in given)
-    if hasattr(given, "epochal_driven"):
+    if is_stand_in(given):
         return True
     return is_callback_list(given) and (stage != "train" or _has_a_driver(given.callbacks, stage))
 

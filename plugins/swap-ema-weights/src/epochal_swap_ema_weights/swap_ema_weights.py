@@ -9,7 +9,6 @@ from epochal.arguments import Arrays, OrNone, Switch
 from epochal.errors import shown
 from epochal.forecast import Forecast
 from epochal.frameworks import adapt
-from epochal.hosts.loop import LoopRun
 from epochal.warn import warn_user
 
 from .averages import exchange, forget, give_back, is_untouched, loan_of, note, put_in_for_good, set_aside
@@ -141,7 +140,8 @@ class SwapEMAWeights(Callback):
         # Keras's own `fit` has written them into the model by now, and a callback may have set others since then. In a
         # hand-written loop nobody has.
         adapter = adapt(self)
-        if isinstance(self.run, LoopRun) and self.run.epoch is not None and adapter.has_averages():
+        run = self.run
+        if run is not None and run.is_loop and run.epoch is not None and adapter.has_averages():
             put_in_for_good(adapter)
 
     # Evaluation and prediction
