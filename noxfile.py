@@ -40,13 +40,13 @@ def _group(name: str) -> list[str]:
 
 
 def _workspace(*extras: str) -> list[str]:
-    """Give pip's arguments for the whole workspace, editable, with extras of the root."""
+    """Return pip's arguments for the whole workspace, editable, with extras of the root."""
     editable = [argument for package in PACKAGES for argument in ("-e", f"./{package.relative_to(ROOT)}")]
     return [*editable, "-e", f".[{','.join(extras)}]" if extras else "."]
 
 
 def _test_folders() -> list[str]:
-    """Give the folders of tests, those of the packages first."""
+    """Return the folders of tests, those of the packages first."""
     return [str(package.relative_to(ROOT) / "tests") for package in PACKAGES] + ["tests"]
 
 
@@ -211,7 +211,7 @@ def downstream(session: nox.Session) -> None:
 
 
 def _package_folder(session: nox.Session, package: str) -> Path:
-    """Give the folder of a package with its tests; of a distribution on the index that of its sdist, unpacked."""
+    """Return the folder of a package with its tests; of a distribution on the index that of its sdist, unpacked."""
     folder = Path(package).expanduser().resolve()
     if not folder.exists() and re.fullmatch(r"[A-Za-z0-9][\w.-]*(==[\w.]+)?", package):
         folder = _unpacked(session, package)

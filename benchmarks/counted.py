@@ -111,7 +111,7 @@ def counted_fit(model: Any, *arguments: Any, **named: Any) -> FitCost:
 
 @contextmanager
 def _counted_host(counter: Counter) -> Iterator[None]:
-    """Have `epochal.fit` hand Keras a list whose every event is counted."""
+    """Make `epochal.fit` pass Keras a list that counts its events."""
     inherited = keras_list.HostList
 
     class CountedHostList(inherited):  # type: ignore[misc, valid-type]  # Keras has no types

@@ -136,7 +136,7 @@ def unimplemented_event(quick: bool) -> list[Check]:
 
 @contextmanager
 def begun_host(callbacks: Sequence[Any], model: Any = None) -> Iterator[Any]:
-    """Give the list that Keras's fit would call, of a run that has begun, with these callbacks and the pinned two."""
+    """Yield the list that Keras's fit would call, of a run that has begun, with these callbacks and the pinned two."""
     from epochal.hosts.keras_list import HostList
 
     uninvited = Catalogue(tuple(record for record in discover().records if not record.autoload))
@@ -151,7 +151,7 @@ def begun_host(callbacks: Sequence[Any], model: Any = None) -> Iterator[Any]:
 
 
 def keras_list(callbacks: Sequence[Any], model: Any = None) -> Any:
-    """Give Keras's own list, begun, with these callbacks only."""
+    """Return Keras's own list, begun, with these callbacks only."""
     import keras
 
     model = SimpleNamespace() if model is None else model

@@ -127,7 +127,7 @@ def _versions() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Give the processor's name; Linux has it in a file only."""
+    """Return the processor's name; Linux has it in a file only."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text(encoding="utf-8").splitlines():

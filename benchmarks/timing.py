@@ -41,12 +41,12 @@ def interleaved(sides: Mapping[str, Callable[[], object]], repetitions: int) -> 
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Give the median of the paired ratios: a disturbance hits one pair, not the result."""
+    """Return the median of the paired ratios: a disturbance hits one pair, not the result."""
     return statistics.median(first / second for first, second in zip(above, below, strict=True))
 
 
 def ratio_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float, float]:
-    """Give the 95 % interval of the median paired ratio, by bootstrap over the logarithms."""
+    """Return the 95 % interval of the median paired ratio, by bootstrap over the logarithms."""
     logs = [log(first / second) for first, second in zip(above, below, strict=True)]
     draw = random.Random(0)
     medians = sorted(statistics.median(draw.choices(logs, k=len(logs))) for _ in range(4000))
@@ -54,7 +54,7 @@ def ratio_interval(above: Sequence[float], below: Sequence[float]) -> tuple[floa
 
 
 def microseconds(times: Sequence[float], calls: int) -> float:
-    """Give the median time of one call, of repetitions that made so many calls each."""
+    """Return the median time of one call, of repetitions that made so many calls each."""
     return statistics.median(times) / calls * 1e6
 
 

@@ -69,13 +69,13 @@ def _add_contents(app: Any, docname: str, source: list[str]) -> None:
 
 
 def _pages(text: str) -> dict[str, str]:
-    """Give the pages that a list links, by the names that Sphinx has for them, with their titles."""
+    """Return the pages that a list links, by the names that Sphinx has for them, with their titles."""
     links = re.findall(r"^- \[([^]]+)\]\(([^)#]+)\)", text, flags=re.MULTILINE)
     return {os.path.normpath(os.path.join("docs", link)).removesuffix(".md"): title for title, link in links}
 
 
 def _one_attribute_a_line(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
-    """Give each of several attributes that share a description its own: napoleon takes all but the last for types."""
+    """Repeat the description that several attributes share for each: napoleon takes all but the last for types."""
     for number, line in reversed(list(enumerate(lines))):
         if found := re.match(r":ivar (\w+(?:, \w+)+): (.*)", line):
             lines[number : number + 1] = [f":ivar {name}: {found[2]}" for name in found[1].split(", ")]
@@ -88,7 +88,7 @@ def _skip(_app: Any, _what: str, name: str, member: Any, skip: bool, _options: A
 
 
 def setup(app: Any) -> None:
-    """Have the contents made, and attributes called by their name."""
+    """Register what makes the contents, and what names attributes."""
     from sphinx.domains.python import PyObject
 
     app.connect("source-read", _add_contents)

@@ -22,7 +22,7 @@ tf.config.set_logical_device_configuration(_CPUS[0], [tf.config.LogicalDeviceCon
 
 @pytest.fixture(autouse=True, scope="module")
 def _frozen_imports() -> None:
-    """Have the garbage collector leave alone what is there before a file's tests.
+    """Freeze what the garbage collector finds before a file's tests.
 
     TensorFlow, JAX and the others are a million objects, and Keras collects garbage in every `clear_session`.
     """
@@ -39,7 +39,7 @@ def _clean_slate() -> None:
 
 @pytest.fixture(scope="session")
 def data() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Give 40 examples of 4 features, and labels that can be learned from them."""
+    """Return 40 examples of 4 features, and labels that can be learned from them."""
     random = np.random.default_rng(3)
     x = random.normal(size=(40, 4)).astype("float32")
     return x, (x.sum(axis=1, keepdims=True) > 0).astype("float32")
@@ -47,7 +47,7 @@ def data() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 @pytest.fixture
 def make_model() -> Callable[..., Any]:
-    """Give a function that makes the same small compiled model each time."""
+    """Return a function that makes the same small compiled model each time."""
 
     def make(**compile_arguments: Any) -> Any:
         keras.utils.set_random_seed(7)
@@ -60,13 +60,13 @@ def make_model() -> Callable[..., Any]:
 
 @pytest.fixture
 def model(make_model: Callable[..., Any]) -> Any:
-    """Give a small compiled model."""
+    """Return a small compiled model."""
     return make_model()
 
 
 @pytest.fixture
 def make_strategy() -> Callable[..., Any]:
-    """Give a function that makes a strategy of so many replicas.
+    """Return a function that makes a strategy of so many replicas.
 
     Two strategies in one process number their collective operations alike, and TensorFlow refuses all of them once the
     shapes of two differ. So these reduce without any.

@@ -89,7 +89,7 @@ def boxes(events: Iterable[str]) -> Box:
 
 
 def render() -> str:
-    """Give the picture."""
+    """Return the picture."""
     whole = boxes(events_of_a_fit())
     height = _height(whole) + 2
     parts = [_HEAD.format(width=WIDTH, height=height), *_draw(whole, 1, 1, WIDTH - 2), "</svg>\n"]

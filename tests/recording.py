@@ -30,7 +30,7 @@ EVENTS_WITHOUT_INDEX = (
 
 
 def notes(error: BaseException) -> list[str]:
-    """Give an exception's notes, which Python shows from 3.11 on."""
+    """Return an exception's notes, which Python shows from 3.11 on."""
     return list(getattr(error, "__notes__", ()))
 
 

@@ -56,12 +56,12 @@ New ones may come, and none goes away or changes its meaning within a major vers
 
 
 def render_settings() -> str:
-    """Give the page of the settings."""
+    """Return the page of the settings."""
     return _SETTINGS.format(keys=_table(("key", ""), KEYS), variables=_table(("variable", ""), VARIABLES))
 
 
 def render_commands() -> str:
-    """Give the page of the commands."""
+    """Return the page of the commands."""
     parser = build_parser(COMMANDS)
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     contents = "\n".join(f"- [`epochal {name}`](#epochal-{name}): {summary}" for name, summary in COMMANDS.items())

@@ -50,7 +50,7 @@ Row = list[tuple[str, Style]]
 
 
 def draw(rows: Sequence[Row], columns: int, title: str) -> str:
-    """Give the picture of a screen.
+    """Return the picture of a screen.
 
     Args:
         rows: The rows, from the top.

@@ -31,7 +31,7 @@ def _class(plugin: str) -> str:
 
 
 def _described(page: str) -> list[str]:
-    """Give the names that a page of the reference takes from the code."""
+    """Return the names that a page of the reference takes from the code."""
     text, module = (DOCS / "reference" / page).read_text(), ""
     names = []
     for directive, name in re.findall(r"^\.\. (\w+):: ([\w.]+)", text, flags=re.MULTILINE):

@@ -13,7 +13,7 @@ from .event_picture import NOTES, PICTURE, REPEATED, Box, boxes, events_of_a_fit
 
 
 def _sent() -> list[str]:
-    """Give the events of a fit of one epoch of one batch, with validation, as they are sent."""
+    """Return the events of a fit of one epoch of one batch, with validation, as they are sent."""
     sent: list[str] = []
 
     def note(event: str) -> Any:

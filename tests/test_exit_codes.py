@@ -62,7 +62,7 @@ def model() -> Any:
 
 @pytest.fixture
 def met() -> Iterator[list[str]]:
-    """Give what is noted, the calls of the program's own handler too."""
+    """Yield what is noted, the calls of the program's own handler too."""
     met: list[str] = []
     before = signal.signal(signal.SIGTERM, lambda *_: met.append("handler"))
     yield met

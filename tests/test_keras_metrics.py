@@ -26,7 +26,7 @@ NEWER = ("nested lists", "a tuple", "a dict by output", "outputs in a dict", "ou
 
 
 def forms(table: dict[str, Any]) -> list[Any]:
-    """Give the parameters of a test, each with its name."""
+    """Return the parameters of a test, each with its name."""
     is_old = tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15)
     older = pytest.mark.skipif(is_old, reason="this Keras may not take such metrics")
     return [pytest.param(*each, id=name, marks=[older] if name in NEWER else []) for name, each in table.items()]

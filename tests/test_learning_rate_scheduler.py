@@ -54,7 +54,7 @@ def _half(epoch: int, lr: float) -> float:
 
 @pytest.fixture
 def sgd(model: Any) -> Any:
-    """Give a small model with a rate of 0.1."""
+    """Return a small model with a rate of 0.1."""
     model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
     return model
 

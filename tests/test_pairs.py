@@ -127,7 +127,7 @@ class Trainer:
         )
 
     def expect(self, names: Any, setting: Setting) -> tuple[dict[str, list[float]], list[Any]]:
-        """Give the history and the final weights of a run with only those of the callbacks that change something."""
+        """Return the history and the final weights of a run with only those of the callbacks that change something."""
         changing = frozenset(names) & CHANGING
         if changing not in self.expected:
             with both_set_the_rate(changing):
@@ -144,7 +144,7 @@ def trainer() -> Trainer:
 
 @pytest.fixture(scope="module")
 def received() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Give the address of a server, and the list of what it is sent."""
+    """Yield the address of a server, and the list of what it is sent."""
     messages: list[dict[str, Any]] = []
 
     class Keep(BaseHTTPRequestHandler):

@@ -46,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Give a server that runs."""
+    """Yield a server that runs."""
     monkeypatch.setenv("NO_PROXY", "*")
     with Server() as made:
         thread = Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})

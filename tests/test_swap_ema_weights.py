@@ -234,7 +234,7 @@ def test_inside_a_strategy_every_replica_holds_the_same(
 
 
 def several(optimizer: Any) -> Any:
-    """Give an optimizer of which one part averages its weights, a second, of the same name, too, and a third not."""
+    """Return an optimizer of which one part averages its weights, a second, of the same name, too, and a third not."""
     kinds = keras.optimizers
     parts = {r".*dense/bias": kinds.SGD(0.1, use_ema=True, name=optimizer.name), r".*dense_1/bias": kinds.SGD(0.1)}
     return kinds.MultiOptimizer(

@@ -24,7 +24,7 @@ REASON = "loss is nan at batch 3 of epoch 1"
 
 @pytest.fixture
 def data() -> Data:
-    """Give 40 examples, in batches of 8 the third of which makes the loss NaN."""
+    """Return 40 examples, in batches of 8 the third of which makes the loss NaN."""
     x = np.random.default_rng(3).normal(size=(40, 4)).astype("float32")
     x[17] = math.nan
     return x, np.ones((40, 1), "float32")

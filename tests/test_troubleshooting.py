@@ -117,7 +117,7 @@ def messages(
     data: tuple[Any, Any],
     capsys: pytest.CaptureFixture[str],
 ) -> str:
-    """Give everything that is said where something is wrong, one after the other."""
+    """Return everything that is said where something is wrong, one after the other."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in VARIABLES:

@@ -121,11 +121,11 @@ class Site:
         self.distribution("epochal-history", callbacks={"history": "pinned_package:History"})
 
     def refresh(self) -> None:
-        """Have the folder read anew."""
+        """Read the folder anew."""
         importlib_metadata.MetadataPathFinder().invalidate_caches()  # 6.0 has no class method
 
     def catalogue(self) -> Catalogue:
-        """Give the records of these distributions alone, whatever else is installed."""
+        """Return the records of these distributions alone, whatever else is installed."""
         return Catalogue(tuple(record for record in discover().records if record.distribution in self.written))
 
 
@@ -144,7 +144,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have none of our environment variables set."""
+    """Unset all of our environment variables."""
     from epochal.settings.reading import VARIABLES
 
     for name in VARIABLES:
@@ -168,7 +168,7 @@ def careful() -> str:
 
 @pytest.fixture
 def outcome() -> Callable[[Subject, str], tuple[bool, str]]:
-    """Give a function that tells whether a check of the conformance suite holds for a subject, and what it says."""
+    """Return a function that tells whether a check of the conformance suite holds for a subject, and what it says."""
     from epochal.testing.checks.check import run_check
     from epochal.testing.checks.suite import checks_of
 

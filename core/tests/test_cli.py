@@ -419,7 +419,7 @@ def test_a_count_has_its_noun() -> None:
 
 
 def paths(value: Any, prefix: str = "") -> set[str]:
-    """Give the paths of the leaves: `callbacks[].name`."""
+    """Return the paths of the leaves: `callbacks[].name`."""
     if isinstance(value, dict):
         if prefix == "events":
             return {prefix, *(path for each in value.values() for path in paths(each, "events.EVENT"))}

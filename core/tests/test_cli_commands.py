@@ -90,7 +90,7 @@ def epochal(capsys: pytest.CaptureFixture[str]) -> Told:
 
 
 def row(printed: str, first: str) -> str:
-    """Give the row of a table that begins with a word, its gaps as bars."""
+    """Return the row of a table that begins with a word, its gaps as bars."""
     (line,) = (line for line in printed.splitlines() if line.split()[:1] == [first])
     return " | ".join(cell.strip() for cell in line.split("  ") if cell.strip())
 

@@ -110,7 +110,7 @@ _CASES = [
 
 @pytest.fixture(scope="module")
 def results() -> dict[Any, Any]:
-    """Give exit code, output and errors of every case."""
+    """Return exit code, output and errors of every case."""
     command = [sys.executable, "-c", _SCRIPT, json.dumps(_CASES)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     return dict(zip(_CASES, json.loads(done.stdout), strict=True))

@@ -193,7 +193,7 @@ def _play(host: str, event: str, callbacks: list[Any]) -> None:
 
 @pytest.fixture(autouse=True)
 def _given_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have loops run the given callbacks alone, whatever is installed."""
+    """Make loops run the given callbacks alone, whatever is installed."""
 
     def select(given: Any) -> list[Member]:
         names: list[str] = []
@@ -216,7 +216,7 @@ def _cases() -> Iterator[tuple[str, str, str]]:
 
 
 def _sampled() -> Iterator[tuple[str, str, str, list[str]]]:
-    """Give each case two of the kinds in turn. With KINDS_PER_CASE=99 it is all of them, which takes a minute."""
+    """Yield each case with two of the kinds in turn. With KINDS_PER_CASE=99 it is all of them, which takes a minute."""
     kinds = [*KINDS]
     for number, case in enumerate(_cases()):
         yield *case, [*dict.fromkeys(kinds[(number * 7 + 3 * place) % len(kinds)] for place in range(KINDS_PER_CASE))]

@@ -85,12 +85,12 @@ def load(name: str) -> Any:
 
 
 def active(**given: Any) -> list[str]:
-    """Give the names of what a run begins with, less the pinned two."""
+    """Return the names of what a run begins with, less the pinned two."""
     return [member.name for member in select(settings=load_settings(Path.cwd()), **given)][2:]
 
 
 def problems(*names: str) -> list[str]:
-    """Give what is wrong when names are switched on."""
+    """Return what is wrong when names are switched on."""
     layer = Layer(enable={CallbackName(name).absolute(): Setting(True, name, "command line") for name in names})
     with pytest.raises(ConfigError) as caught:
         select(settings=load_settings(Path.cwd(), layer))

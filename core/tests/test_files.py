@@ -298,7 +298,7 @@ with replacing(sys.argv[1]) as temporary:
 
 @contextlib.contextmanager
 def in_the_middle(path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Give a process that is in the middle of writing, and the name of its temporary file."""
+    """Yield a process that is in the middle of writing, and the name of its temporary file."""
     command = [sys.executable, "-c", IN_THE_MIDDLE, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

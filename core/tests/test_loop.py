@@ -89,7 +89,7 @@ class Watch(Callback):
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """Have loops run the given callbacks alone, whatever is installed."""
+    """Make loops run the given callbacks alone, whatever is installed."""
 
     def select(given: Any) -> Any:
         return arrange(make_member(default_name(each), each, None, place) for place, each in enumerate(given or ()))

@@ -80,7 +80,7 @@ def assert_same(folder: Path, *words: str, text: str | None = None) -> subproces
 
 @pytest.fixture
 def folder(site: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder for scripts, with made-up pinned callbacks on the path of what is run in it."""
+    """Return a folder for scripts, with made-up pinned callbacks on the path of what is run in it."""
     site.pinned()  # type: ignore[attr-defined]
     source = os.path.dirname(os.path.dirname(sys.modules["epochal"].__file__ or ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), source]))

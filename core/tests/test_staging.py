@@ -19,7 +19,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such links, m
 
 
 def tree(folder: Path) -> dict[str, str | None]:
-    """Give the files and folders below a folder, each file with its text."""
+    """Return the files and folders below a folder, each file with its text."""
     found = sorted(folder.rglob("*"))
     return {each.relative_to(folder).as_posix(): each.read_text() if each.is_file() else None for each in found}
 
@@ -40,7 +40,7 @@ def save(path: Path, content: dict[str, str]) -> list[str]:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, call: str, number: int, when: Any = lambda path: True) -> None:
-    """Have a call of the operating system fail."""
+    """Make a call of the operating system fail."""
     real = getattr(os, call)
 
     def fail(*arguments: Any, **options: Any) -> Any:

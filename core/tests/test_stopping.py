@@ -172,7 +172,7 @@ def test_who_asked_is_known_whatever_the_method_calls_itself() -> None:
 
 
 def _asked(*requests: tuple[str, bool], error: BaseException | None = None) -> Run:
-    """Give a run that was asked to stop, and then ended."""
+    """Return a run that was asked to stop, and then ended."""
     run = Run(FakeModel(), "train")
     host = Driver(run, [])
     host.begin(PARAMS)

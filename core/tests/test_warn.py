@@ -21,7 +21,7 @@ def module(name: str, source: str, **names: Any) -> Any:
 
 
 def pointed_to(call: Any) -> list[tuple[str, int, str]]:
-    """Give file, line and text of every warning, as Python shows them without any option."""
+    """Return file, line and text of every warning, as Python shows them without any option."""
     with warnings.catch_warnings(record=True) as said:
         warnings.resetwarnings()
         warnings.simplefilter("default")

@@ -34,7 +34,7 @@ function uses stands beside it, in the file that is linked.
 
 
 def render() -> str:
-    """Give the page's text."""
+    """Return the page's text."""
     behaviours = all_behaviours()
     parts = [_HEAD, _contents(behaviours)]
     for callback, group in groupby(behaviours, key=lambda behaviour: behaviour.callback):
@@ -68,7 +68,7 @@ def _section(behaviour: Behaviour) -> str:
 
 
 def _source(behaviour: Behaviour) -> str:
-    """Give the function's source without its decorator and annotations."""
+    """Return the function's source without its decorator and annotations."""
     lines = textwrap.dedent(inspect.getsource(behaviour.check))
     function = ast.parse(lines).body[0]
     assert isinstance(function, ast.FunctionDef)

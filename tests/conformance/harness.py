@@ -21,24 +21,24 @@ KERAS_ITSELF = os.environ.get("EPOCHAL_CONFORMANCE") == "keras"
 
 
 def is_meant(entry: Edit | LeftOut) -> bool:
-    """Tell whether an entry of the table is for the installed Keras."""
+    """Return whether an entry of the table is for the installed Keras."""
     return SpecifierSet(entry.keras, prereleases=True).contains(KERAS_VERSION)
 
 
 def left_out(source: Source) -> dict[str, str]:
-    """Give the tests of a file that do not run, each with its reason."""
+    """Return the tests of a file that do not run, each with its reason."""
     entries = [entry for entry in LEFT_OUT if entry.file == source.name and is_meant(entry)]
     every = {test: entry.reason for entry in entries if entry.test == "*" for test in source.tests}
     return every | {entry.test: entry.reason for entry in entries if entry.test != "*"}
 
 
 def edits(source: Source) -> list[Edit]:
-    """Give the edits of a file."""
+    """Return the edits of a file."""
     return [entry for entry in EDITS if entry.file == source.name and is_meant(entry)]
 
 
 def counts() -> dict[str, int]:
-    """Give how many test functions there are, and how many of them run as they are, edited, or not."""
+    """Return how many test functions there are, and how many of them run as they are, edited, or not."""
     tests = {(source.name, test) for source in keras_sources().values() for test in source.tests}
     changed = {(entry.file, entry.test) for source in keras_sources().values() for entry in edits(source)}
     out = {(source.name, test) for source in keras_sources().values() for test in left_out(source)}
@@ -51,7 +51,7 @@ def counts() -> dict[str, int]:
 
 
 def make_classes() -> dict[str, type]:
-    """Give the test classes of all files, under the names of the files.
+    """Return the test classes of all files, under the names of the files.
 
     Raises:
         Skipped: The installed Keras came without its tests.

@@ -77,7 +77,7 @@ class Replacements:
         self._classes = {name: self._counting(kind) for name, kind in classes.items()}
 
     def _counting(self, kind: Any) -> type:
-        """Give a subclass that looks the same and counts its objects."""
+        """Return a subclass that looks the same and counts its objects."""
 
         def __init__(this: Any, *arguments: Any, **keywords: Any) -> None:
             self.made[kind.__name__] += 1
@@ -106,7 +106,7 @@ class Replacements:
         return module
 
     def checked(self, test: Callable[..., None]) -> Callable[..., None]:
-        """Give a test that fails also where it made nothing of our class, or something of Keras's."""
+        """Return a test that fails also where it made nothing of our class, or something of Keras's."""
 
         @functools.wraps(test)
         def checked(*arguments: Any, **keywords: Any) -> None:
@@ -145,7 +145,7 @@ def _forbidden(kind: type) -> Any:
 
 
 def keras_conftest() -> Any:
-    """Give what Keras's tests import from Keras's own conftest, which is not in the wheel."""
+    """Return what Keras's tests import from Keras's own conftest, which is not in the wheel."""
     return SimpleNamespace(
         skip_if_backend=lambda name, reason: pytest.mark.skipif(config.backend() == name, reason=reason)
     )

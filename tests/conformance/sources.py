@@ -53,7 +53,7 @@ class Source:
         return list(self._functions)
 
     def edited(self, test: str, old: str, new: str) -> Source:
-        """Give the source with a text replaced that stands exactly once in a test.
+        """Return the source with a text replaced that stands exactly once in a test.
 
         Raises:
             EditError: It does not.
@@ -110,5 +110,5 @@ def _test_functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def keras_sources() -> dict[str, Source]:
-    """Give all test files of the installed Keras's callbacks, by name."""
+    """Return all test files of the installed Keras's callbacks, by name."""
     return {path.stem: Source(path, path.read_text()) for path in sorted(_folder().glob("*_test.py"))}

@@ -24,7 +24,7 @@ stateful = st.sets(st.sampled_from(METRICS))
 
 
 def epochs(**more: st.SearchStrategy[int]) -> st.SearchStrategy[list[list[dict[str, Any]]]]:
-    """Give a few epochs of a few batches, as the logs of the batches."""
+    """Return a few epochs of a few batches, as the logs of the batches."""
     batch = st.fixed_dictionaries({**dict.fromkeys(METRICS, values), "size": st.integers(1, 512), **more})
     return st.lists(st.lists(batch, min_size=1, max_size=130), min_size=1, max_size=3)
 

@@ -74,7 +74,7 @@ class Way:
 
 
 def _named(value: Any) -> Any:
-    """Give the object for `package.module:name`, and any other value as it is."""
+    """Return the object for `package.module:name`, and any other value as it is."""
     if not isinstance(value, str) or ":" not in value:
         return value
     return importlib_metadata.EntryPoint("", value, "").load()
@@ -82,7 +82,7 @@ def _named(value: Any) -> Any:
 
 @pytest.fixture
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a working directory with an empty config file."""
+    """Return a working directory with an empty config file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("EPOCHAL_CONFIG", str(tmp_path / "epochal.toml"))
@@ -92,11 +92,11 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, _folder: Path) -> Way:
-    """Give each of the ways, in a working directory of its own."""
+    """Return each of the ways, in a working directory of its own."""
     return Way(request.param, _folder)
 
 
 @pytest.fixture
 def named(_folder: Path) -> Way:
-    """Give the one where the config names the callback, for what does not depend on the way."""
+    """Return the one where the config names the callback, for what does not depend on the way."""
     return Way("config", _folder)

@@ -23,7 +23,7 @@ NAME = "mlflow.keras:MlflowCallback"
 
 @pytest.fixture(scope="session", autouse=True)
 def _store(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Have a store on the disk; to make one takes long."""
+    """Create a store on the disk once; to make one takes long."""
     folder = tmp_path_factory.mktemp("store")
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     mlflow.create_experiment("epochal", artifact_location=(folder / "artifacts").as_uri())
@@ -32,7 +32,7 @@ def _store(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def run_id(_store: None) -> Iterator[str]:
-    """Give a run; it ends with the test."""
+    """Yield a run; it ends with the test."""
     with mlflow.start_run() as run:
         yield run.info.run_id
 

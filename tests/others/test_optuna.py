@@ -33,7 +33,7 @@ class _From(optuna.pruners.BasePruner):  # type: ignore[misc]  # read without it
 
 @pytest.fixture
 def current(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the module in which the config finds the trial, as a user's own would hold it."""
+    """Return the module in which the config finds the trial, as a user's own would hold it."""
     module = ModuleType("current")
     monkeypatch.setitem(sys.modules, "current", module)
     return module

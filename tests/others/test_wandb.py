@@ -24,7 +24,7 @@ NAME = "wandb.integration.keras:WandbMetricsLogger"
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Give an offline run in a folder of its own."""
+    """Yield an offline run in a folder of its own."""
     for name in ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")

@@ -46,7 +46,7 @@ class Place:
 
 
 def up_to_date(model: Any) -> Any:
-    """Have a model's variables hold what has been trained, and give the model.
+    """Bring a model's variables up to date, and return the model.
 
     On JAX Keras keeps that elsewhere between the batches of an epoch, and asks its callbacks to fetch it.
     """
@@ -222,7 +222,7 @@ class Callback:
     # State
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state: JSON values and NumPy arrays, under the names of `state_attributes`."""
+        """Return the state: JSON values and NumPy arrays, under the names of `state_attributes`."""
         return {name: copy.deepcopy(getattr(self, name)) for name in self.state_attributes}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -257,7 +257,7 @@ class Callback:
         return not self._restored
 
     def _settle_state(self) -> None:
-        """Have a state that was loaded count as used. Whatever drives a training calls it: a run, or Keras's list."""
+        """Count a loaded state as used. Whatever drives a training calls it: a run, or Keras's list."""
         vars(self).pop("_restored", None)
 
     # Events

@@ -48,12 +48,12 @@ def print_whole(console: Console, table: Table) -> None:
 
 
 def is_live(console: Console) -> bool:
-    """Tell whether what was drawn on the console can be drawn over: a terminal that moves its cursor, or a notebook."""
+    """Return whether the console can redraw what it shows: a terminal that moves its cursor, or a notebook."""
     return console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal)
 
 
 def in_notebook() -> bool:
-    """Tell whether the code runs in a Jupyter kernel, without importing IPython."""
+    """Return whether the code runs in a Jupyter kernel, without importing IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)

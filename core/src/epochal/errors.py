@@ -145,7 +145,7 @@ def message_of(error: BaseException) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Give an exception's type and message as one line."""
+    """Return an exception's type and message as one line."""
     text = " ".join(message_of(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -160,7 +160,7 @@ def shown(value: object) -> str:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Give the end of a sentence that names the word nearest to `word`, or nothing.
+    """Return the end of a sentence that suggests the word nearest to `word`, or an empty string.
 
     >>> nearest("on_epoch_ends", ["on_epoch_end", "on_train_end"])
     " Did you mean 'on_epoch_end'?"

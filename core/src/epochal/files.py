@@ -98,7 +98,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _name(error: OSError, temporary: Path, target: Path) -> None:
-    """Have an error name the file: a full disk names none, and the temporary one means nothing to the user."""
+    """Set the file's name in an error: a full disk names none, and the temporary one means nothing to the user."""
     is_about_it = error.filename is None or str(error.filename) == str(temporary)
     if is_about_it and error.filename2 is None and error.errno is not None:
         error.filename = str(target)
@@ -184,7 +184,7 @@ class Staging:
             sync_names(folder)
 
     def _move(self, source: Path, place: Path, changed: dict[Path, None]) -> None:
-        """Give a file or a folder its place, and note the folder in which a name changed."""
+        """Move a file or a folder to its place, and note the folder in which a name changed."""
         if source.is_symlink():
             self._aim(source)
         elif source.is_dir() and place.is_dir():
@@ -203,7 +203,7 @@ class Staging:
         changed[place.parent] = None
 
     def _aim(self, link: Path) -> None:
-        """Have a link to what was written here point to its place."""
+        """Point a link to what was written here to its place."""
         target = Path(os.readlink(link))
         if target.is_relative_to(self._folder):
             link.unlink()

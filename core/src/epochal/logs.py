@@ -50,7 +50,7 @@ class Logs(dict[str, Any]):
     _final = False
 
     def raw(self, key: str) -> Any:
-        """Give a value as the host or a callback gave it, without a fetch.
+        """Return a value as the host or a callback gave it, without a fetch.
 
         Args:
             key: The value's name.
@@ -65,7 +65,7 @@ class Logs(dict[str, Any]):
         return self._raw[key] if key in self._raw else super().__getitem__(key)
 
     def read(self, key: str, default: Any = None) -> Any:
-        """Give one value as `logs.get(key, default)` does, and fetch no other from the device."""
+        """Return one value as `logs.get(key, default)` does, and fetch no other from the device."""
         if key not in self:
             return default
         pending = self._pending
@@ -77,7 +77,7 @@ class Logs(dict[str, Any]):
         return super().__getitem__(key)
 
     def await_key(self, key: str, told: Callable[[], None]) -> None:
-        """Have a function called when a key is added that a callback has looked for in vain.
+        """Call a function when a key is added that a callback has looked for in vain.
 
         It is called from within the write, so that the callback that writes is on the stack.
         """

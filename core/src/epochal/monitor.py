@@ -163,7 +163,7 @@ class Monitor:
         self._behind, self._looked_in = (), None
 
     def read(self, logs: Mapping[str, Any] | None) -> float | None:
-        """Give the metric's value, or None if it did not come or is no scalar, which is said once a run.
+        """Return the metric's value, or None if it did not come or is no scalar, which is said once a run.
 
         Raises:
             ValueError: It did not come, the mode is "auto" and nothing tells the direction. Keras raises it too: such a
@@ -225,7 +225,7 @@ class Monitor:
         return scalar
 
     def is_better(self, value: float, reference: float | None) -> bool:
-        """Tell whether a value is better than another by more than `min_delta`; NaN never is.
+        """Return whether a value is better than another by more than `min_delta`; NaN never is.
 
         Args:
             value: The value.

@@ -189,7 +189,7 @@ class PathTemplate:
 
 
 def is_remote(path: str) -> bool:
-    """Tell whether a path is an address, `gs://bucket/model.keras`, which no call of the operating system writes."""
+    """Return whether a path is an address, `gs://bucket/model.keras`, which no call of the operating system writes."""
     return "://" in path
 
 

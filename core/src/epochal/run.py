@@ -252,7 +252,7 @@ class Run:
             member.callback._run = EndedRun(weakref.ref(self), weakref.ref(kept), held)
 
     def _caller(self, frame: FrameType | None) -> str | None:
-        """Give the name of the innermost callback on the stack."""
+        """Return the name of the innermost callback on the stack."""
         while frame is not None:
             for member in self._members:
                 if member.is_running(frame):

@@ -119,7 +119,7 @@ class SavingCallback(MonitorCallback):
     # What a subclass does
 
     def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
-        """Give where a save goes to.
+        """Return the path of a save.
 
         Args:
             epoch: The epoch, counted from 0.

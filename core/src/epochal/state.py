@@ -23,7 +23,7 @@ _BITS = 2000
 
 
 def dump_state(state: dict[str, Any]) -> bytes:
-    """Give a state as bytes.
+    """Return a state as bytes.
 
     Args:
         state: What `Callback.state_dict` gave: dicts with text keys, lists, text, numbers, True, False, None, and NumPy
@@ -48,7 +48,7 @@ def dump_state(state: dict[str, Any]) -> bytes:
 
 
 def parse_state(content: bytes) -> dict[str, Any]:
-    """Give the state that `dump_state` made bytes of, the same in every value and type.
+    """Return the state that `dump_state` made bytes of, the same in every value and type.
 
     Raises:
         StateError: The bytes are no state, or damaged.
@@ -115,7 +115,7 @@ def _type_name(value: Any) -> str:
 
 
 def _escaped(key: str) -> str:
-    """Tell a key of the state from the mark of an array."""
+    """Return a key of the state, made different from the mark of an array."""
     return f"${key}" if key.startswith("$") else key
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the file to write."""
+    """Return the file to write."""
     return tmp_path / "log.csv"
 
 
 @pytest.fixture
 def read(path: Path) -> Callable[..., list[dict[str, str]]]:
-    """Give a function that reads the file, and sees to it that every row has the header's fields."""
+    """Return a function that reads the file, and sees to it that every row has the header's fields."""
 
     def read(separator: str = ",") -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8") as file:
@@ -37,13 +37,13 @@ def read(path: Path) -> Callable[..., list[dict[str, str]]]:
 
 @pytest.fixture
 def no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nothing wait for the disk, in tests that write many files."""
+    """Skip waiting for the disk, in tests that write many files."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture
 def train() -> Callable[..., None]:
-    """Give a function that sends the events of a bare fit, in which there is no run, for the logs of some epochs."""
+    """Return a function that sends the events of a bare fit, in which there is no run, for the logs of some epochs."""
 
     def train(callback: CSVLogger, *epochs: dict[str, Any], first: int = 0) -> None:
         callback.set_model(FakeModel())

@@ -62,7 +62,7 @@ def _decisions(callback: EarlyStopping) -> tuple[Any, ...]:
 def _expected(
     losses: Sequence[float], *, patience: int, min_delta: float, baseline: float | None, start: int, largest: bool
 ) -> tuple[int, float | None, int, int]:
-    """Tell what the rules say: the epoch that stops (or the last), the best value, its epoch, and the wait."""
+    """Return what the rules say: the epoch that stops (or the last), the best value, its epoch, and the wait."""
     sign = -1.0 if largest else 1.0
     best, best_epoch, last_good = math.inf, 0, start - 1
     found = None

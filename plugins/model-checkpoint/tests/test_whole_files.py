@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def failing_model(error: BaseException | None = None) -> tuple[FakeModel, Callable[[], None]]:
-    """Give a model whose save writes half of the file and raises, once the function that comes with it was called."""
+    """Return a model whose save writes half of the file and raises, once the function that comes with it was called."""
     broken = False
 
     class Model(FakeModel):

@@ -32,7 +32,7 @@ def fit(checkpoint: ModelCheckpoint, first: int, last: int, **values: Any) -> Mo
 
 
 def with_names(*saves: list[str]) -> dict[str, Any]:
-    """Give a state that names these files."""
+    """Return a state that names these files."""
     return ModelCheckpoint("{epoch}.keras", keep=1).state_dict() | {"_written_names": list(saves)}
 
 

@@ -38,7 +38,7 @@ def _weight(folder: Path, number: int) -> float:
 
 
 def _bare(checkpoint: OrbaxCheckpoint, model: FakeModel) -> OrbaxCheckpoint:
-    """Give the callback its model as Keras does in a bare fit."""
+    """Set the callback's model as Keras does in a bare fit, and return the callback."""
     checkpoint.set_model(model)
     return checkpoint
 

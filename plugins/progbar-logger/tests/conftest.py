@@ -39,7 +39,7 @@ class FakeTerminal(io.StringIO):
         return True
 
     def screen(self) -> list[str]:
-        """Give the lines of the screen, without the empty ones at the end."""
+        """Return the lines of the screen, without the empty ones at the end."""
         return screen(self.getvalue())
 
 
@@ -111,7 +111,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 @pytest.fixture
 def make_bar(clock: Clock) -> Callable[..., ProgbarLogger]:
-    """Give a function that makes a ProgbarLogger with the standing clock."""
+    """Return a function that makes a ProgbarLogger with the standing clock."""
     from epochal_progbar_logger import ProgbarLogger
 
     def make(**arguments: object) -> ProgbarLogger:
@@ -124,5 +124,5 @@ def make_bar(clock: Clock) -> Callable[..., ProgbarLogger]:
 
 @pytest.fixture
 def show_screen() -> Callable[[str], list[str]]:
-    """Give the function that tells what a terminal shows of what was written to it."""
+    """Return the function that tells what a terminal shows of what was written to it."""
     return screen

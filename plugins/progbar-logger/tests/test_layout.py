@@ -43,7 +43,7 @@ columns = st.integers(10, 250)
 
 
 def text_of(rows: list[Row]) -> str:
-    """Give all that the rows say, however it is broken."""
+    """Return all that the rows say, however it is broken."""
     return "".join(plain(row) for row in rows).replace(" ", "")
 
 

@@ -65,7 +65,7 @@ def _train_bare(callback: ReduceLROnPlateau, losses: Sequence[float], rate: floa
 def _expected(
     losses: Sequence[float], *, patience: int, min_delta: float, cooldown: int, factor: float, min_lr: float
 ) -> list[float]:
-    """Tell the learning rate that every epoch leaves, as the rules say."""
+    """Return the learning rate after every epoch, as the rules say."""
     rate, best = 1.0, None
     last_good = -1  # the last epoch with an improvement, or inside a cooldown
     cool_until = -1  # the last epoch that a cooldown covers

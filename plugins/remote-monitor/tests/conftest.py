@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def epochs(self) -> list[int]:
-        """Give the epochs of the requests."""
+        """Return the epochs of the requests."""
         return [payload["epoch"] for _, _, payload in self.requests]
 
 
@@ -70,7 +70,7 @@ def _no_constant(name: str) -> Any:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Give a server that runs."""
+    """Yield a server that runs."""
     monkeypatch.setenv("NO_PROXY", "*")
     with Server() as made:
         thread = Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
@@ -83,7 +83,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give an address at which nobody listens."""
+    """Return an address at which nobody listens."""
     monkeypatch.setenv("NO_PROXY", "*")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

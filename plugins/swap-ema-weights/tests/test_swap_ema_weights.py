@@ -27,7 +27,7 @@ def make_model(averages: dict[str, Any] | None = None) -> FakeModel:
 
 
 def train(model: FakeModel) -> Any:
-    """Give a training step: the weight goes up by 1, its average is the negative of it."""
+    """Return a training step: the weight goes up by 1, its average is the negative of it."""
 
     def step(epoch: int, batch: int) -> None:
         model.weights = {"w": model.weights["w"] + 1.0}
@@ -222,7 +222,7 @@ def test_an_evaluation_that_is_broken_off_leaves_the_models_own_weights() -> Non
 
 
 def bare(swap: SwapEMAWeights, model: FakeModel) -> SwapEMAWeights:
-    """Give the callback its model as Keras does in a bare fit."""
+    """Set the callback's model as Keras does in a bare fit, and return the callback."""
     swap.set_params({"epochs": 2, "steps": 1, "verbose": 0})
     swap.set_model(model)
     return swap

@@ -98,13 +98,13 @@ def read_events(folder: Path) -> list[Any]:
 
 @pytest.fixture
 def events() -> Callable[[Path], list[Any]]:
-    """Give a function that reads all events of a folder."""
+    """Return a function that reads all events of a folder."""
     return read_events
 
 
 @pytest.fixture
 def scalars() -> Callable[[Path], dict[str, list[tuple[int, float]]]]:
-    """Give a function that reads the scalars of a folder: tag to pairs of step and value."""
+    """Return a function that reads the scalars of a folder: tag to pairs of step and value."""
 
     def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
         found: dict[str, list[tuple[int, float]]] = {}
@@ -120,7 +120,7 @@ def scalars() -> Callable[[Path], dict[str, list[tuple[int, float]]]]:
 
 @pytest.fixture
 def bare_fit() -> Callable[..., None]:
-    """Give a function that does what a bare `model.fit` does with a callback, without a run of ours."""
+    """Return a function that does what a bare `model.fit` does with a callback, without a run of ours."""
 
     def fit(
         callback: Any, model: Any, epochs: int = 1, steps: int = 3, fails_at: tuple[int, int] | None = None

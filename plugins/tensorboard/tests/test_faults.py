@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def no_folder(tmp_path: Path) -> Path:
-    """Give a path that cannot be a folder, whoever runs the tests."""
+    """Return a path that cannot be a folder, whoever runs the tests."""
     (tmp_path / "file").write_text("")
     return tmp_path / "file" / "logs"
 

@@ -40,7 +40,7 @@ class Writer:
 
 @pytest.fixture
 def writers(monkeypatch: pytest.MonkeyPatch) -> list[Writer]:
-    """Give the writers that are made, in the place of TensorFlow's."""
+    """Return the writers that are made, in the place of TensorFlow's."""
     made: list[Writer] = []
 
     class Summary:

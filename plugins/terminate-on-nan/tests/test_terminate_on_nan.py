@@ -39,7 +39,7 @@ class Ended(epochal.Callback):
 
 
 def _losses(*losses: Any) -> Any:
-    """Give the values of one epoch, or of several of three batches."""
+    """Return the values of one epoch, or of several of three batches."""
     return lambda epoch, batch: {"loss": losses[(epoch * 3 + batch) % len(losses)]}
 
 

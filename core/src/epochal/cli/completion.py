@@ -52,14 +52,14 @@ def answer(parser: argparse.ArgumentParser) -> None:
 
 
 def complete_names(**_: Any) -> list[str]:
-    """Give the names of the installed callbacks."""
+    """Return the names of the installed callbacks."""
     from ..installed.discovery import discover
 
     return sorted({record.name for record in discover().records if record.name.isprintable()})
 
 
 def complete_overrides(prefix: str, **_: Any) -> list[str]:
-    """Give what `--set` takes: the names that fit, and once there is only one, its parameters."""
+    """Return what `--set` takes: the names that fit, and once there is only one, its parameters."""
     name, dot = prefix.rpartition(".")[:2]
     names = [name] if dot else [each for each in complete_names() if each.startswith(prefix)]
     if len(names) != 1:
@@ -68,7 +68,7 @@ def complete_overrides(prefix: str, **_: Any) -> list[str]:
 
 
 def complete_parameters(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    """Give the parameters of the callback that was named, which is imported."""
+    """Return the parameters of the callback that was named, which is imported."""
     return _parameters_of(parsed_args.name)
 
 

@@ -117,7 +117,7 @@ def _without_notices() -> Iterator[None]:
 
 
 def _digits(datasets: Any) -> tuple[Any, Any]:
-    """Give scikit-learn's digits: 1,797 hand-written ones of 8 x 8 pixels, scaled to 0 … 1, with their labels."""
+    """Return scikit-learn's digits: 1,797 hand-written ones of 8 x 8 pixels, scaled to 0 … 1, with their labels."""
     digits = datasets.load_digits()
     return digits.images.astype("float32")[..., None] / 16.0, digits.target
 

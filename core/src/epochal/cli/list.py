@@ -108,7 +108,7 @@ def _columns(console: Console, found: Sequence[Activity]) -> tuple[dict[str, lis
 
 
 def _trouble(activity: Activity) -> tuple[str, str]:
-    """Give what is wrong with a callback, the same for all that claim its name."""
+    """Return what is wrong with a callback, the same for all that claim its name."""
     record = activity.record
     if record.status is Status.OK:
         return record.name, ""

@@ -35,7 +35,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give the working directory, its modules importable as for a script there; warnings are told in a line.
+    """Yield the working directory, its modules importable as for a script there; warnings are printed in one line.
 
     It comes last, not first: a `logging.py` of the user's is to break his script, and not this.
 
@@ -67,7 +67,7 @@ def imports_told_aside() -> redirect_stdout[TextIO]:
 
 
 def open_console() -> Console:
-    """Give the console on standard output.
+    """Return the console on standard output.
 
     Raises:
         OSError: Standard output is closed.
@@ -129,7 +129,7 @@ def say_problems(console: Console, title: str, problems: Sequence[str]) -> None:
 
 
 def count_of(number: int, what: str) -> str:
-    """Give a number with its noun.
+    """Return a number with its noun.
 
     >>> count_of(1, "mistake"), count_of(2, "mistake")
     ('a mistake', '2 mistakes')

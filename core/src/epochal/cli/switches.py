@@ -43,7 +43,7 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
 
 
 def layer_of(arguments: argparse.Namespace) -> Layer:
-    """Give what the options say."""
+    """Return what the options say."""
     return Layer(
         enable=_names(arguments.enable, "--enable"),
         disable=_names(arguments.disable, "--disable"),

@@ -102,21 +102,21 @@ class Draft:
         return section
 
     def preferences(self) -> dict[str, str]:
-        """Give the names with the distribution that the file prefers."""
+        """Return the names with the distribution that the file prefers."""
         return {name: each.value for name, each in self._layer.prefer.items()}
 
     def names(self, key: str) -> list[Any]:
-        """Give the names in a list."""
+        """Return the names in a list."""
         names: list[Any] = self._section().get(key, [])
         return names
 
     def all_names(self) -> list[str]:
-        """Give all names of callbacks, in lists and of tables, as they are spelt."""
+        """Return all names of callbacks, in lists and of tables, as they are spelt."""
         names = [*self.names("enable"), *self.names("disable"), *self._section().get("callbacks", {})]
         return [str(name) for name in names]
 
     def tables(self, kind: str) -> list[dict[str, Any]]:
-        """Give the tables of a callback's instances."""
+        """Return the tables of a callback's instances."""
         found = self._section().get("callbacks", {}).get(kind, [])
         return found if isinstance(found, list) else [found]
 
@@ -191,7 +191,7 @@ class Draft:
         self._changes.append((keys, number, what))
 
     def edit(self) -> Edit:
-        """Give what was done."""
+        """Return what was done."""
         title = short_path(self._path)
         changes = []
         for keys, number, what in self._changes:
@@ -209,7 +209,7 @@ def _listed(texts: Mapping[str, str]) -> str:
 
 
 def _is_editable(section: Any) -> bool:
-    """Tell whether the names and tables that are edited have the right types."""
+    """Return whether the names and tables that are edited have the right types."""
     names = [section.get(key, []) for key in ("enable", "disable")]
     tables = section.get("callbacks", {})
     if not all(isinstance(each, list) for each in names) or not isinstance(tables, dict):

@@ -41,7 +41,7 @@ _NAME = re.compile(r"[^\s,]+")
 
 
 def file_to_edit(start: Path) -> Path:
-    """Give the config file that counts in a folder, or the one that is to be made there.
+    """Return the config file that counts in a folder, or the one that is to be made there.
 
     That is `[tool.epochal]` in the folder's pyproject.toml, if it has one, else a new epochal.toml.
 
@@ -214,7 +214,7 @@ def _hint(problem: str, given: Mapping[str, str]) -> str:
 
 
 def _refusal(found: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> list[str]:
-    """Tell what the constructor says about the values; what else may fail there depends on the place of the run."""
+    """Return what the constructor says about the values; what else may fail there depends on the place of the run."""
     try:
         created = found(**arguments)
     except (TypeError, ValueError, SystemExit) as error:

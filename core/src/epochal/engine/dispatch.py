@@ -99,7 +99,7 @@ class Dispatch:
         self.calls = dict.fromkeys(EVENTS, nothing)
 
     def members(self, event: str) -> list[Member]:
-        """Give the callbacks that an event reaches, in call order."""
+        """Return the callbacks that an event reaches, in call order."""
         return [plugin.member for plugin in self._manager.plugins_of(event)]
 
     def drop(self, member: Member, events: Sequence[str]) -> None:

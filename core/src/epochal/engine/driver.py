@@ -31,7 +31,7 @@ _look_at_run: Callable[[Run, Sequence[Member]], None] | None = None
 
 
 def look_at_runs(look: Callable[[Run, Sequence[Member]], None] | None) -> None:
-    """Have a function called with every run of this process that is about to begin, and its callbacks in order.
+    """Call a function with every run of this process that is about to begin, and its callbacks in order.
 
     What it raises keeps the run from beginning. None: no function any more.
     """
@@ -116,7 +116,7 @@ class Driver:
         self._faults.handle(member, "preflight", error)
 
     def _introduce(self, member: Member) -> bool:
-        """Give a callback the model, the params and the run; tells whether it took them."""
+        """Set the model, the params and the run of a callback, and return whether it took them."""
         callback = member.callback
         try:
             if hasattr(callback, "set_model"):
@@ -229,7 +229,7 @@ class Driver:
         return self._termination.arrived
 
     def apply_stop(self) -> None:
-        """Tell the model to stop, in the way that Keras's own loops look for."""
+        """Ask the model to stop, in the way that Keras's own loops look for."""
         flags = {"test": "stop_evaluating", "predict": "stop_predicting"}
         flag = flags.get(self.run.stage, "stop_training")
         if hasattr(self.run._model, flag):

@@ -192,7 +192,7 @@ def _overridden(callback: Callback, event: str) -> tuple[str, Callable[..., Any]
 
 
 def _as_keras_calls(member: Member, method: Callable[..., Any], event: str, name: str) -> Callable[..., Any]:
-    """Give a function of the event's positional arguments that calls a method as Keras does.
+    """Return a function of the event's positional arguments that calls a method as Keras does.
 
     Keras gives the logs of a batch by name, those of an epoch by position.
     """
@@ -291,7 +291,7 @@ def _marked(
 
 
 def _by_name(member: Member, function: Callable[..., Any], event: str, run: Run) -> Callable[..., Any]:
-    """Give a function of the event's positional arguments that calls `function` with the ones it names."""
+    """Return a function of the event's positional arguments that calls `function` with the ones it names."""
     names = _named_arguments(member, function, event)
     arguments = EVENTS[event]
     if not names:
@@ -306,7 +306,7 @@ def _by_name(member: Member, function: Callable[..., Any], event: str, run: Run)
 
 
 def _can_be_positional(function: Callable[..., Any], names: tuple[str, ...]) -> bool:
-    """Tell whether a function takes these arguments, in this order, by position."""
+    """Return whether a function takes these arguments, in this order, by position."""
     parameters = inspect.signature(function).parameters.values()
     positional = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
     return tuple(positional[: len(names)]) == names

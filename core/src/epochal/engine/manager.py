@@ -83,28 +83,28 @@ class Manager(pluggy.PluginManager):
         self._pinned = []
 
     def plugins_of(self, event: str) -> list[Plugin]:
-        """Give everyone with the event in call order, wrappers first; the pinned ahead of all."""
+        """Return everyone with the event in call order, wrappers first; the pinned ahead of all."""
         implementations = reversed(getattr(self.hook, event).get_hookimpls())
         return sorted((each.plugin for each in implementations), key=lambda plugin: plugin.rank)  # stable
 
     def pinned_of(self, event: str) -> list[Plugin]:
-        """Give the pinned callbacks with the event."""
+        """Return the pinned callbacks with the event."""
         return [plugin for plugin in self._pinned if event in plugin.implementations]
 
     def has_wrappers(self, event: str) -> bool:
-        """Tell whether somebody encloses the event."""
+        """Return whether somebody encloses the event."""
         return any(each.wrapper for each in getattr(self.hook, event).get_hookimpls())
 
     def unpinned_caller(self, event: str) -> Callable[..., Any]:
-        """Give pluggy's caller of an event without the pinned callbacks; it takes arguments by name."""
+        """Return pluggy's caller of an event without the pinned callbacks; it takes arguments by name."""
         return self.subset_hook_caller(event, self._pinned)
 
     # pluggy would look at every attribute of every plugin, and of the module of the specs; here they are known.
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        """Give the options of a plugin's function, None for any other attribute."""
+        """Return the options of a plugin's function, None for any other attribute."""
         return getattr(getattr(plugin, name), f"{PROJECT}_impl") if name in plugin.implementations else None
 
     def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
-        """Give the options of an event's spec, None for any other name."""
+        """Return the options of an event's spec, None for any other name."""
         return getattr(getattr(module_or_class, name), f"{PROJECT}_spec") if name in EVENTS else None

@@ -67,7 +67,7 @@ class Member:
         return f"{self.name!r} ({self.origin})"
 
     def is_running(self, frame: FrameType) -> bool:
-        """Tell whether a frame runs a method of the callback, or one of its marked functions."""
+        """Return whether a frame runs a method of the callback, or one of its marked functions."""
         code, callback = frame.f_code, self.callback
         if isinstance(callback, (FunctionType, MethodType)):
             return code is callback.__code__
@@ -174,7 +174,7 @@ def _names(callback: Any, attribute: str, name: str, title: str) -> tuple[str, .
 
 
 def is_keras_callback(callback: Any) -> bool:
-    """Tell whether an object follows the protocol of `keras.callbacks.Callback`, without importing Keras."""
+    """Return whether an object follows the protocol of `keras.callbacks.Callback`, without importing Keras."""
     return not isinstance(callback, (Callback, type, ModuleType)) and all(
         callable(getattr(callback, name, None)) for name in ("set_model", "set_params")
     )

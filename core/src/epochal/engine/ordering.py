@@ -135,7 +135,7 @@ def _declared(candidate: Candidate) -> int:
 
 
 def _listed_before(candidates: Iterable[Candidate]) -> dict[str, Candidate]:
-    """Give those without a priority of their own that the list moves up, each with the callback that it precedes."""
+    """Return those without a priority of their own that the list moves up, each with the callback that it precedes."""
     given = [candidate for candidate in candidates if candidate.position is not None]
     declaring = [candidate for candidate in given if candidate.priority is not None]
     moved = {}

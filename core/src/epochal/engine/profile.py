@@ -184,7 +184,7 @@ class _WatchedLogs(Logs):
 
 
 def duration(seconds: float) -> str:
-    """Give a time in the unit that suits it.
+    """Return a time in the unit that suits it.
 
     >>> duration(0.0000123), duration(0.0123), duration(12.3)
     ('12.3 µs', '12.3 ms', '12.3 s')

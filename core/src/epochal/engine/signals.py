@@ -58,7 +58,7 @@ class Termination:
         self._previous, self._installed, self._process = previous, True, os.getpid()
 
     def restore(self) -> None:
-        """Give the signal back to the handler that had it."""
+        """Restore the signal's former handler."""
         self._over = True
         # Another thread may drop what held the run open; then the handler stays, and passes the signal on.
         if self._installed and _in_main_thread() and signal.getsignal(signal.SIGTERM) == self._handle:

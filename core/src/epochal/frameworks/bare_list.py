@@ -27,7 +27,7 @@ _kinds: dict[type, type] = {}
 
 
 def meet_list(callback: Any, root: type) -> None:
-    """Have the framework's list that is introducing a callback to its model or params check and guard it.
+    """Make the framework's list that is introducing a callback to its model or params check and guard it.
 
     Before training it calls the callback's `preflight`, and a StopIteration that the callback raises leaves it as an
     error. Runs of ours introduce their callbacks by themselves, and nothing is changed there.

@@ -49,7 +49,7 @@ class ModelAdapter:
     # Metrics
 
     def log_keys(self) -> frozenset[str] | None:
-        """Give the keys that the logs will have in training, without those of validation; None if not known."""
+        """Return the keys that the logs will have in training, without those of validation; None if not known."""
         return None
 
     def validation_keys(self) -> frozenset[str] | None:
@@ -69,7 +69,7 @@ class ModelAdapter:
         return False
 
     def direction_of(self, metric: str) -> str | None:
-        """Tell whether less ("min") or more ("max") of a metric is better; None if not known.
+        """Return whether less ("min") or more ("max") of a metric is better; None if not known.
 
         Args:
             metric: Its key in the logs, without `val_`.
@@ -84,7 +84,7 @@ class ModelAdapter:
         return None
 
     def learning_rates(self) -> dict[str, float]:
-        """Give the learning rate under the key that it has in the logs, `learning_rate`.
+        """Return the learning rate under the key that it has in the logs, `learning_rate`.
 
         Of several optimizers in one it is `learning_rate_NAME` for each; without an optimizer there is none.
         """
@@ -118,7 +118,7 @@ class ModelAdapter:
     # Weights
 
     def get_weights(self) -> list[Any]:
-        """Give copies of all weights, in the model's order. Any model with a `get_weights` of its own will do."""
+        """Return copies of all weights, in the model's order. Any model with a `get_weights` of its own will do."""
         weights: list[Any] = copy.deepcopy(self._method("get_weights", "how to read the weights")())
         return weights
 
@@ -127,11 +127,11 @@ class ModelAdapter:
         self._method("set_weights", "how to set the weights")(weights)
 
     def named_weights(self) -> Iterator[tuple[str, Any]]:
-        """Give every weight with its path, `dense/kernel` for example."""
+        """Return every weight with its path, `dense/kernel` for example."""
         self._cannot("the names of the weights")
 
     def embeddings(self) -> dict[str, Any]:
-        """Give the matrix of every embedding layer, by the layer's name; shape (words, dimensions)."""
+        """Return the matrix of every embedding layer, by the layer's name; shape (words, dimensions)."""
         return {}
 
     # Averages of the weights over the steps (Keras: `use_ema=True` of an optimizer)
@@ -145,7 +145,7 @@ class ModelAdapter:
         self._cannot("the average of the weights")
 
     def has_averages(self) -> bool:
-        """Tell whether a step has filled the averages; before the first one they are no weights to work with.
+        """Return whether a step has filled the averages; before the first one they cannot serve as weights.
 
         Raises:
             ValueError: The optimizer keeps none.
@@ -182,7 +182,7 @@ class ModelAdapter:
         """Make a folder at an address, `gs://bucket/models`, if the framework knows how and it is missing."""
 
     def state_tree(self) -> dict[str, Any]:
-        """Give all variables (weights, optimizer, metrics) as nested dicts of arrays; of a number too.
+        """Return all variables (weights, optimizer, metrics) as nested dicts of arrays; numbers too.
 
         Raises:
             RunError: Two variables have one path.
@@ -190,11 +190,11 @@ class ModelAdapter:
         self._cannot("the state of the model")
 
     def config(self) -> str | None:
-        """Give what the model is and how it was compiled, as JSON that its framework reads; None if not known."""
+        """Return what the model is and how it was compiled, as JSON that its framework reads; None if not known."""
         return None
 
     def assets(self) -> dict[str, Any]:
-        """Give the files that layers keep beside their weights, such as vocabularies.
+        """Return the files that layers keep beside their weights, such as vocabularies.
 
         They stand in nested dicts, by the names of folders and files; a file is an array of its bytes.
         """
@@ -209,11 +209,11 @@ class ModelAdapter:
     # What shows a model
 
     def architecture(self) -> str | None:
-        """Give the layers and how they are connected, as Keras's JSON; None if not known."""
+        """Return the layers and how they are connected, as Keras's JSON; None if not known."""
         return None
 
     def train_graph(self) -> bytes | None:
-        """Give the graph of a training step as a serialized `tensorflow.GraphDef`; None if there is none."""
+        """Return the graph of a training step as a serialized `tensorflow.GraphDef`; None if there is none."""
         return None
 
     def start_profiler(self, folder: str) -> None:
@@ -225,7 +225,7 @@ class ModelAdapter:
         self._cannot("how to profile")
 
     def profiled_step(self, step: int) -> AbstractContextManager[Any]:
-        """Give a context that marks a training step in the recording.
+        """Return a context that marks a training step in the recording.
 
         Args:
             step: Its number.
@@ -233,7 +233,7 @@ class ModelAdapter:
         self._cannot("how to profile")
 
     def summaries(self, name: str) -> SummaryChannel | None:
-        """Give what catches the summaries that the model's own code writes in its steps; None if it can write none.
+        """Return what catches the summaries that the model's own code writes in its steps; None if it can write none.
 
         Args:
             name: What they belong to, `train` or `validation`.
@@ -247,7 +247,7 @@ class ModelAdapter:
 
 
 def direction_by_name(metric: str) -> str | None:
-    """Tell the direction of a metric whose name leaves no doubt, where the model declares none.
+    """Return the direction of a metric whose name leaves no doubt, where the model declares none.
 
     The names for "max" are those of tf-keras 2's EarlyStopping; Keras 3 has no such rule and asks for a mode.
     """

@@ -55,14 +55,14 @@ class KerasAdapter(ModelAdapter):
         return None if steps is None else int(array(steps))
 
     def _inner_optimizers(self) -> list[Any]:
-        """Give the optimizers that do the work: behind loss scaling, and each of several."""
+        """Return the optimizers that do the work: behind loss scaling, and each of several."""
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if optimizer is None:
             return []
         return list(getattr(optimizer, "optimizers", [optimizer]))
 
     def _optimizers(self) -> dict[str, Any]:
-        """Give the optimizers that hold a learning rate, by its key."""
+        """Return the optimizers that hold a learning rate, by its key."""
         inner = self._inner_optimizers()
         if not hasattr(getattr(self.optimizer, "inner_optimizer", self.optimizer), "optimizers"):
             return {"learning_rate": inner[0]} if inner else {}
@@ -102,7 +102,7 @@ class KerasAdapter(ModelAdapter):
                 raise RunError(f"{purpose} sets the learning rate, and nothing tells how that of {kind} is set.")
 
     def _rate(self, optimizer: Any) -> Any:
-        """Give what an optimizer was made with: a variable, or a schedule, which is callable."""
+        """Return what an optimizer was made with: a variable, or a schedule, which is callable."""
         return getattr(optimizer, "_learning_rate", None)
 
     # Weights
@@ -123,7 +123,7 @@ class KerasAdapter(ModelAdapter):
         return {layer.name: array(layer.embeddings) for layer in found}
 
     def _layers(self) -> list[Any]:
-        """Give all layers, also those in layers and models inside."""
+        """Return all layers, also those in layers and models inside."""
         flatten = getattr(self.model, "_flatten_layers", None)
         return [] if flatten is None else list(flatten(include_self=False))
 
@@ -183,7 +183,7 @@ class KerasAdapter(ModelAdapter):
         return keras_state.assets(self.model) if self._is_keras_model() else {}
 
     def _is_keras_model(self) -> bool:
-        """Tell whether the model is Keras's too; in a loop only the optimizer may be."""
+        """Return whether the model is Keras's too; in a loop only the optimizer may be."""
         return isinstance(self.model, self._framework().Model)
 
     def _framework(self) -> Any:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def are_filled(optimizers: Sequence[Any]) -> bool:
-    """Tell whether a step has filled the averages."""
+    """Return whether a step has filled the averages."""
     built = [each for each in optimizers if each.built]
     return bool(built) and all(int(array(each._iterations)) > 0 for each in built)
 

@@ -23,7 +23,7 @@ _EVALUATING = ("evaluate", "test_step", "make_test_function")
 
 
 def log_keys(model: Any) -> frozenset[str] | None:
-    """Give the keys that the logs will have in training, without those of validation; None if not known."""
+    """Return the keys that the logs will have in training, without those of validation; None if not known."""
     if not getattr(model, "compiled", False) or not all(_is_keras_own(model, name) for name in _REPORTING):
         return None
     try:
@@ -59,7 +59,7 @@ def may_log_validation(model: Any) -> bool:
 
 
 def _parts(model: Any) -> list[Any]:
-    """Give a model, its layers, and all metrics that are known, also those that `compile` was given."""
+    """Return a model, its layers, and all metrics that are known, also those that `compile` was given."""
     compiled = getattr(model, "_compile_metrics", None)
     given = [] if compiled is None else [compiled._user_metrics, compiled._user_weighted_metrics]
     leaves = _leaves([list(each.values()) if isinstance(each, dict) else each for each in given])
@@ -68,7 +68,7 @@ def _parts(model: Any) -> list[Any]:
 
 
 def direction_of(model: Any, key: str) -> str | None:
-    """Tell whether less ("min") or more ("max") of what is reported under a key is better; None if not known.
+    """Return whether less ("min") or more ("max") of what is reported under a key is better; None if not known.
 
     Keras's metrics declare it. The name of any other may leave no doubt; so may that of a key about which nothing is
     known. A key that is known not to come is misspelt, and then nothing is guessed, but for a loss.
@@ -91,7 +91,7 @@ def direction_of(model: Any, key: str) -> str | None:
 
 
 def named_metrics(model: Any) -> Iterator[tuple[str, Any]]:
-    """Give the metrics of a model that are known by now, each with its key."""
+    """Yield the metrics of a model that are known by now, each with its key."""
     if not isinstance(model, sys.modules["keras"].Model):  # in a loop only the optimizer may be Keras's
         return
     for metric in model.metrics:
@@ -102,7 +102,7 @@ def named_metrics(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named_compiled(compiled: Any) -> Iterator[tuple[str, Any]]:
-    """Give the metrics of `compile`, named as `CompileMetrics.result` names them."""
+    """Yield the metrics of `compile`, named as `CompileMetrics.result` names them."""
     if not compiled.built:
         return
     taken: Counter[str] = Counter()
@@ -133,7 +133,7 @@ def _keys(model: Any) -> Iterator[str]:
 
 
 def _keys_of(key: str, metric: Any) -> Iterable[str]:
-    """Give the keys of one metric: what gives a dict has those of the dict."""
+    """Return the keys of one metric: what gives a dict has those of the dict."""
     if _package(metric) == "keras" or not hasattr(metric, "result"):
         return (key,)  # no metric of Keras gives a dict, and some have no result before their first batch
     result = metric.result()
@@ -161,7 +161,7 @@ def _require_one_output(model: Any, loss: Any) -> None:
 
 
 def _declared_keys(compiled: Any) -> Iterator[str]:
-    """Give the keys of metrics that are declared and not built yet, for one output."""
+    """Yield the keys of metrics that are declared and not built yet, for one output."""
     declared = [*_leaves(compiled._user_metrics), *_leaves(compiled._user_weighted_metrics)]
     names = [_declared_name(each) for each in declared]
     if len(set(names)) < len(names):
@@ -171,7 +171,7 @@ def _declared_keys(compiled: Any) -> Iterator[str]:
 
 
 def _declared_direction(model: Any, key: str) -> str | None:
-    """Give the direction of a metric that `compile` was given.
+    """Return the direction of a metric that `compile` was given.
 
     A metric declares it, and for a text Keras's class of that name does.
     """
@@ -198,7 +198,7 @@ def _declared_name(metric: Any) -> str:
 
 
 def _leaves(nested: Any) -> list[Any]:
-    """Give what is in nested lists and tuples."""
+    """Return what is in nested lists and tuples."""
     if isinstance(nested, (list, tuple)):
         return [leaf for each in nested for leaf in _leaves(each)]
     return [] if nested is None else [nested]

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def array(value: Any) -> Any:
-    """Give a variable or tensor of any backend as a NumPy array that nothing else writes to."""
+    """Return a variable or tensor of any backend as a NumPy array that nothing else writes to."""
     import numpy as np
 
     return np.array(sys.modules["keras"].ops.convert_to_numpy(value))
 
 
 def state_tree(model: Any, optimizer: Any) -> dict[str, Any]:
-    """Give all variables as nested dicts by their paths, as the model's own `get_state_tree` does it.
+    """Return all variables as nested dicts by their paths, as the model's own `get_state_tree` does it.
 
     Raises:
         RunError: Two variables have one path.
@@ -37,7 +37,7 @@ def state_tree(model: Any, optimizer: Any) -> dict[str, Any]:
 
 
 def config(model: Any) -> str:
-    """Give what the model is and how it was compiled, as JSON.
+    """Return what the model is and how it was compiled, as JSON.
 
     A Sequential builds its layers, so their variables have paths that begin with its own. Made again from its config
     each layer is built for itself, and its variables have other paths, under which Keras finds no values: it leaves the
@@ -79,7 +79,7 @@ def _layer_configs(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def assets(model: Any) -> dict[str, Any]:
-    """Give the files that layers keep beside their weights, as nested dicts; a file is an array of its bytes."""
+    """Return the files that layers keep beside their weights, as nested dicts; a file is an array of its bytes."""
     store = _saving_lib().DiskIOStore("assets", mode="w")  # in a temporary folder
     try:
         _saving_lib()._save_state(model, None, store, inner_path="", visited_saveables=set())
@@ -89,7 +89,7 @@ def assets(model: Any) -> dict[str, Any]:
 
 
 def _saving_lib() -> Any:
-    """Give what Keras's own saving is made of; in public there are only whole files."""
+    """Return what Keras's own saving is made of; in public there are only whole files."""
     return import_module("keras.src.saving.saving_lib")
 
 
@@ -110,7 +110,7 @@ def _nested(variables: Iterable[Any]) -> dict[str, Any]:
 
 
 def _files(folder: str) -> dict[str, Any]:
-    """Give a folder as nested dicts, files as arrays of their bytes, and nothing of folders without any."""
+    """Return a folder as nested dicts, files as arrays of their bytes, and nothing of folders without any."""
     import numpy as np
 
     tree: dict[str, Any] = {}

@@ -30,7 +30,7 @@ def merge_replicas(values: dict[str, Any], size: str = "size") -> dict[str, Any]
 
 
 def _replicas(value: Any) -> tuple[Any, ...] | None:
-    """Give the values of TensorFlow's PerReplica (and its like), None for anything else."""
+    """Return the values of TensorFlow's PerReplica (and its like), None for anything else."""
     values = getattr(value, "values", None)
     return values if isinstance(values, tuple) and values else None
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def step_graph(function: Any) -> bytes | None:
-    """Give the graph that TensorFlow traced for one step, as a serialized `tensorflow.GraphDef`.
+    """Return the graph that TensorFlow traced for one step, as a serialized `tensorflow.GraphDef`.
 
     Keras's `model.train_function` is a plain function. It holds a `tf.function` that takes batches from an iterator,
     and this one holds another for the step on a batch. The innermost is taken: in the outer ones the whole step is one
@@ -34,7 +34,7 @@ def step_graph(function: Any) -> bytes | None:
 
 
 def _graph_functions(function: Any, seen: set[int]) -> Iterator[Any]:
-    """Give every `tf.function` that a function is, wraps or holds, a caller before what it calls."""
+    """Yield every `tf.function` that a function is, wraps or holds, a caller before what it calls."""
     is_graph = hasattr(function, "experimental_get_tracing_count")
     if id(function) in seen or not (is_graph or inspect.isfunction(function)):
         return

@@ -28,7 +28,7 @@ _left: list[ExitStack] = []
 
 
 def summary_channel(name: str) -> SummaryChannel:
-    """Give the channel of a name, `train` for example; there is one in a process."""
+    """Return the channel of a name, `train` for example; there is one in a process."""
     if name not in _channels:
         _channels[name] = SummaryChannel()
     return _channels[name]
@@ -94,7 +94,7 @@ class SummaryChannel:
             self._assign()
 
     def take(self) -> bytes:
-        """Give what was written since the last call, as whole records of an event file."""
+        """Return what was written since the last call, as whole records of an event file."""
         if not self._is_used:
             return b""
         self._writer.flush()

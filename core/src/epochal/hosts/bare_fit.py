@@ -82,7 +82,7 @@ class BareRun(keras.callbacks.ProgbarLogger):  # type: ignore[misc]  # Keras has
             self._driver.end(error)
 
     def given(self) -> list[Any]:
-        """Give the callbacks themselves, for a run where Keras does not own the call."""
+        """Return the callbacks themselves, for a run where Keras does not own the call."""
         return [member.callback for member in self._members]
 
     @property
@@ -231,7 +231,7 @@ class HistoryStandIn(keras.callbacks.History):  # type: ignore[misc]  # Keras ha
         """Nothing: it has no run."""
 
     def given(self) -> list[Any]:
-        """Give nothing: what it stands in for comes with the other object."""
+        """Return nothing: what it stands in for comes with the other object."""
         return []
 
     def set_model(self, model: Any) -> None:

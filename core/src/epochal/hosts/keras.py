@@ -162,7 +162,7 @@ def drive(model: Any, method: Callable[..., Any], stage: str, callbacks: Any, ar
 
 
 def callbacks(*given: Any) -> list[Any]:
-    """Give the active callbacks for a bare `model.fit(callbacks=…)`, where Keras owns the call.
+    """Return the active callbacks for a bare `model.fit(callbacks=…)`, where Keras owns the call.
 
     The list may be joined with other callbacks, deep-copied, and used for one fit after the other. Keras shows no
     progress bar of its own; `model.fit` returns our History. An error in one of our callbacks ends the run at once;
@@ -196,13 +196,13 @@ def _own_callbacks(given: Any) -> Any:
 
 
 def is_callback_list(given: Any) -> bool:
-    """Tell whether an object is a CallbackList of Keras's, without importing Keras."""
+    """Return whether an object is a CallbackList of Keras's, without importing Keras."""
     kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(given).__mro__}
     return "keras.CallbackList" in kinds
 
 
 def _method(model: Any, name: str) -> Callable[..., Any]:
-    """Give a method of a model of Keras 3.
+    """Return a method of a model of Keras 3.
 
     Raises:
         RunError: It is a model of tf_keras, or no model.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def call_params(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the params that plain Keras would hand to a callback, from the locals of the call that is going on.
+    """Return the params that plain Keras would hand to a callback, from the locals of the call that is going on.
 
     The number of steps is known only to the local `epoch_iterator` of Keras's `fit`, `evaluate` and `predict` (in all
     versions of Keras 3, on all backends). It is read from there: making a second data adapter to ask would eat the
@@ -26,7 +26,7 @@ def call_params(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def call_scope(callbacks: Any) -> Mapping[str, Any]:
-    """Give the locals of Keras's `fit`, `evaluate` or `predict` that drives a CallbackList; none if it is not there."""
+    """Return the locals of Keras's `fit`, `evaluate` or `predict` that drives a CallbackList; empty without one."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         scope = frame.f_locals

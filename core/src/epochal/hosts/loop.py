@@ -180,7 +180,7 @@ class LoopRun(Run):
                 return
 
     def log(self, **values: Any) -> None:
-        """Give values of the batch, or outside of a batch values of the whole epoch or validation.
+        """Log values of the batch, or outside of a batch values of the whole epoch or validation.
 
         Nothing is fetched from the device. Values of a batch are averaged over the epoch, weighted by `size`, except
         those declared as stateful, whose last value counts. What `strategy.run` gave once a replica is averaged over
@@ -239,11 +239,11 @@ class LoopRun(Run):
         super().close(holders, is_given=is_given)
 
     def _is_stopping(self) -> bool:
-        """Tell whether somebody asked to stop, by `run.stop` or as Keras callbacks do, by `model.stop_training`."""
+        """Return whether somebody asked to stop, by `run.stop` or as Keras callbacks do, by `model.stop_training`."""
         return self.stop_reason is not None or getattr(self._model, "stop_training", False) is True
 
     def _left_early(self) -> Outcome | None:
-        """Give the outcome of a loop that the script left before its last epoch."""
+        """Return the outcome of a loop that the script left before its last epoch."""
         if self._is_stopping() or self._ended_epochs >= self._planned_epochs:
             return None
         return Outcome("stopped", f"the loop was left after {self._ended_epochs} of {self._planned_epochs} epochs")

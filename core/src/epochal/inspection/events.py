@@ -14,7 +14,7 @@ MARK = f"{PROJECT}_impl"
 
 
 def events_of(found: Any) -> tuple[str, ...]:
-    """Give the events that a class, object, module or function implements, as far as can be told without a run.
+    """Return the events that a class, object, module or function implements, as far as can be told without a run.
 
     A Keras callback is called for all of Keras's events; those that its class leaves empty are not among these.
     """
@@ -32,7 +32,7 @@ def events_of(found: Any) -> tuple[str, ...]:
 
 
 def marked_functions(callback: Any) -> dict[str, dict[str, Any]]:
-    """Give the attributes of an object or module that `@hookimpl` marks, each with the marker's options."""
+    """Return the attributes of an object or module that `@hookimpl` marks, each with the marker's options."""
     # As `inspect.getattr_static` does it for one attribute, but every class is gone through only once.
     kinds = () if isinstance(callback, ModuleType) else type(callback).__mro__
     attributes: dict[str, Any] = {}
@@ -49,7 +49,7 @@ def marked_functions(callback: Any) -> dict[str, dict[str, Any]]:
 
 
 def is_default(method: Any) -> bool:
-    """Tell whether a method is the base class's empty one, by the mark of Keras 3 or by where tf_keras defines it."""
+    """Return whether a method is the base class's empty one, by the mark of Keras 3 or by where tf_keras defines it."""
     return getattr(method, "_is_default", False) or (
         getattr(method, "__module__", "") == "tf_keras.src.callbacks"
         and getattr(method, "__qualname__", "").startswith("Callback.")

@@ -9,7 +9,7 @@ from ..settings.names import CallbackName, snake_case
 
 
 def module_of(callback: Any) -> str:
-    """Give the name of the module that defines a callback."""
+    """Return the name of the module that defines a callback."""
     if isinstance(callback, ModuleType):
         return callback.__name__
     owner = callback if isinstance(callback, (FunctionType, MethodType)) else type(callback)

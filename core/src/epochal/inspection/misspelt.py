@@ -40,7 +40,7 @@ def warn_of_misspelt(callback: Any) -> None:
 
 
 def misspelt_events(found: Any, names: Iterable[str] | None = None) -> list[str]:
-    """Tell of every function of a class or object that looks like an event and is none; each a part of a sentence.
+    """Return a part of a sentence for every function that looks like an event of a class or object but is not.
 
     Args:
         found: The class, object or module.

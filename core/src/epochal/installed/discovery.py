@@ -91,7 +91,7 @@ class Record:
         return f"It is for the authors of {self.origin} to mend; `pip uninstall {self.distribution}` removes it."
 
     def is_of(self, distribution: str) -> bool:
-        """Tell whether a distribution of this name brings it, however the name is spelt."""
+        """Return whether a distribution of this name brings it, however the name is spelt."""
         return _normal(self.distribution) == _normal(distribution)
 
     def load(self) -> Any:
@@ -138,7 +138,7 @@ class Record:
             )
 
     def loaded(self) -> Any:
-        """Give what the entry point names if its module is already imported, else None. Imports nothing."""
+        """Return what the entry point names if its module is already imported, else None. Imports nothing."""
         found: Any = sys.modules.get(self.module)
         for attribute in filter(None, self.value.attribute.split(".")):
             found = getattr(found, attribute, None)
@@ -197,11 +197,11 @@ class Catalogue:
         return Catalogue(tuple(kept))
 
     def autoloaded(self) -> list[Record]:
-        """Give the records that ask to be active by themselves, one a name."""
+        """Return the records that ask to be active by themselves, one a name."""
         return list({record.name: record for record in self.records if record.autoload}.values())
 
     def record_of(self, callback: Any) -> Record | None:
-        """Give the record whose entry point is a callback's own class, or the callback itself. Imports nothing."""
+        """Return the record whose entry point is a callback's own class, or the callback itself. Imports nothing."""
         for module, records in self._by_module.items():
             for record in records if module in sys.modules else ():
                 found = record.loaded()
@@ -233,7 +233,7 @@ class Catalogue:
 
 
 def _where_it_may_be(name: str) -> str:
-    """Give the sentence that names the distribution which by convention brings a callback; empty for what is no name.
+    """Return the sentence that names the distribution which by convention brings a callback; empty for what is no name.
 
     >>> _where_it_may_be("csv_logger")
     " By convention 'epochal-csv-logger' brings it: `pip install epochal-csv-logger`, if that is what you want."
@@ -253,7 +253,7 @@ def discover() -> Catalogue:
 
 
 def _state_of(folder: str) -> tuple[str, int, int]:
-    """Give what changes when something is installed in a folder, or removed."""
+    """Return what changes when something is installed in a folder, or removed."""
     try:
         # Two changes may come within one tick of the file system's clock.
         return folder, os.stat(folder or ".").st_mtime_ns, len(os.listdir(folder or "."))
@@ -280,12 +280,12 @@ def _discovered(_folders: tuple[tuple[str, int, int], ...], _surroundings: tuple
 
 
 def _normal(distribution: str) -> str:
-    """Give the name of a distribution as packaging tools compare it."""
+    """Return the name of a distribution as packaging tools compare it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _is_first(name: str, entry_points: str) -> bool:
-    """Tell whether a distribution is the first of its name on `sys.path`, the one that an import finds."""
+    """Return whether a distribution is the first of its name on `sys.path`, the one that an import finds."""
     try:
         return not name or read_file(distribution(name), "entry_points.txt") == entry_points
     except PackageNotFoundError:  # its folder has another name than its metadata
@@ -342,7 +342,7 @@ def _static_status(value: CallbackName, facts: Facts, core: str | None) -> tuple
 
 
 def is_there(package: str) -> bool:
-    """Tell whether a top-level package could be imported, by the finders that an import asks; nothing is imported."""
+    """Return whether a top-level package could be imported, by the finders that an import asks; nothing is imported."""
     if package in sys.modules:
         return True
     try:

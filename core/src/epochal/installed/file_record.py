@@ -182,7 +182,7 @@ def _neighbours(path: Path) -> Iterator[str]:
 
 
 def _loaded(path: Path) -> ModuleType | None:
-    """Give the module that a file has been imported as, by whomever."""
+    """Return the module that a file has been imported as, by whomever."""
     text = str(path)
     for name, module in [*sys.modules.items()]:
         if name != "__main__" and getattr(module, "__file__", None) == text:
@@ -191,7 +191,7 @@ def _loaded(path: Path) -> ModuleType | None:
 
 
 def _is_free(name: str, path: Path) -> bool:
-    """Tell whether a module may have a name: nobody has it, or an import of it would find this file."""
+    """Return whether a module may have a name: nobody has it, or an import of it would find this file."""
     if name in sys.modules:
         return False
     try:
@@ -202,7 +202,7 @@ def _is_free(name: str, path: Path) -> bool:
 
 
 def _line_of(error: BaseException, path: Path) -> str:
-    """Give the line of a file in which an error was raised, in the words of a place."""
+    """Return the line of a file in which an error was raised, in the words of a place."""
     lines = []
     traceback = error.__traceback__
     while traceback is not None:

@@ -52,7 +52,7 @@ class Facts:
 
 
 def read_entries(found: Any) -> list[dict[str, str]]:
-    """Give names and values of both groups; malformed values too, for which some parsers refuse the whole file."""
+    """Return names and values of both groups; malformed values too, for which some parsers refuse the whole file."""
     groups = (GROUP, AUTOLOAD_GROUP)
     try:
         entries = list(found.entry_points)
@@ -73,7 +73,7 @@ def read_file(found: Any, file: str) -> str:
 
 
 def core_version() -> str | None:
-    """Give the version of the installed core; None if it is not installed."""
+    """Return the version of the installed core; None if it is not installed."""
     try:
         return Facts.of(distribution(CORE)).version
     except PackageNotFoundError:  # the source tree on sys.path, not installed
@@ -81,7 +81,7 @@ def core_version() -> str | None:
 
 
 def unmet_requirement(requirements: Iterable[str], core: str | None) -> str | None:
-    """Give the requirement on epochal-core that the installed one does not meet, if there is one."""
+    """Return the requirement on epochal-core that the installed one does not meet, if there is one."""
     # packaging takes longer to import than all records take to read, and most requirements are plain bounds.
     unclear = [text for text in requirements if core is not None and not _is_plainly_met(text, core)]
     if core is None or not unclear:
@@ -100,7 +100,7 @@ def unmet_requirement(requirements: Iterable[str], core: str | None) -> str | No
 
 
 def _is_plainly_met(requirement: str, core: str) -> bool:
-    """Tell whether a requirement has no bound, or only one like `>=1.2` that a version like 1.3.0 meets."""
+    """Return whether a requirement has no bound, or only one like `>=1.2` that a version like 1.3.0 meets."""
     bound, installed = _PLAIN_BOUND.match(requirement), _PLAIN_VERSION.match(core)
     if bound is None or installed is None:
         return False

@@ -68,7 +68,7 @@ def _survey_alone(name: CallbackName, choice: Choice) -> tuple[list[Member], lis
 
 
 def _names_code(name: CallbackName, settings: Settings) -> bool:
-    """Tell whether a parameter names code, which may be the program's own and is not imported ahead of it."""
+    """Return whether a parameter names code, which may be the program's own and is not imported ahead of it."""
     values = (each.value for table in settings.tables.get(name, ()) for each in table.parameters.values())
     return any(is_reference(value) for value in values)
 

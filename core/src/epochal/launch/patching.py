@@ -25,7 +25,7 @@ PACKAGES = ("keras", "tf_keras")
 
 
 def warn_not_driven(package: str) -> None:
-    """Tell that the models of a package are left alone."""
+    """Warn that the models of a package are left alone."""
     warn_user(
         f"the models of {package} are not driven by `epochal run`: what they do goes on without epochal. Single "
         "callbacks work there: model.fit(callbacks=[…])."
@@ -33,7 +33,7 @@ def warn_not_driven(package: str) -> None:
 
 
 def drive_keras(not_driven: Callable[[str], None] = warn_not_driven) -> None:
-    """Have every Keras model of this process driven, whether Keras is imported already or will be.
+    """Drive every Keras model of this process, whether Keras is imported already or will be.
 
     What it changes stays: the threads and the exit functions of a script may use models after its end.
 
@@ -113,7 +113,7 @@ def _driven(original: Callable[..., Any], stage: str) -> Callable[..., Any]:
 
 
 def _has_a_driver(given: Any, stage: str) -> bool:
-    """Tell whether callbacks are driven already: by a run of ours, or by a fit of the script's own that validates."""
+    """Return whether callbacks are driven already: by a run of ours, or by a fit of the script's own that validates."""
     if isinstance(given, (list, tuple)):
         return any(_has_a_driver(each, stage) for each in given)
     if is_stand_in(given):

@@ -80,7 +80,7 @@ def _names(word: str) -> Names:
 
 
 def _class_name(pieces: list[str], entry: str) -> str:
-    """Give the class's name: as it is typed, else with the acronyms that are known, else as plain words."""
+    """Return the class's name: as it is typed, else with the acronyms that are known, else as plain words."""
     words = entry.split("_")
     typed = "".join(piece[0].upper() + piece[1:] for piece in pieces)
     known = "".join(_SPELLINGS.get(word, word.capitalize()) for word in words)

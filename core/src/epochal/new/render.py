@@ -36,7 +36,7 @@ _NO_TEST = "    __test__ = False  # pytest takes every class whose name begins w
 
 
 def render(names: Names) -> dict[str, str]:
-    """Give the path and the text of every file.
+    """Return the path and the text of every file.
 
     Raises:
         EpochalError: The class would have a name that the package's code has another use for.

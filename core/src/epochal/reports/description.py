@@ -133,7 +133,7 @@ def describe(text: str, choice: Choice) -> Description:
 
 
 def is_callback(found: Any) -> bool:
-    """Tell whether an entry point names a callback, as far as that can be told without creating it."""
+    """Return whether an entry point names a callback, as far as that can be told without creating it."""
     kind = found if isinstance(found, type) else type(found)
     is_factory = callable(found) and not isinstance(found, type)
     return bool(events_of(found)) or issubclass(kind, Callback) or hasattr(kind, "set_model") or is_factory
@@ -150,7 +150,7 @@ def _names(found: Any, attribute: str) -> tuple[str, ...]:
 
 
 def _place(found: Any) -> tuple[str, int | None]:
-    """Give the file and the line of the code."""
+    """Return the file and the line of the code."""
     has_code = isinstance(found, (type, ModuleType, FunctionType, MethodType))
     owner = found if has_code else type(found)
     try:
@@ -198,7 +198,7 @@ def _type(annotation: Any) -> str:
 
 
 def _written(default: Any) -> str:
-    """Give a default as Python writes it; of code its name, as its address tells nothing."""
+    """Return a default as Python writes it; of code its name, as its address tells nothing."""
     if isinstance(default, (type, FunctionType, BuiltinFunctionType)):
         return f"{default.__module__}.{default.__qualname__}".removeprefix("builtins.")
     return shown(default)
@@ -208,7 +208,7 @@ def _written(default: Any) -> str:
 
 
 def _docstring(found: Any) -> tuple[str, dict[str, str]]:
-    """Give what a docstring says before its first section, and what it says of the parameters."""
+    """Return what a docstring says before its first section, and what it says of the parameters."""
     own = vars(found).get("__doc__") if isinstance(found, type) else getattr(found, "__doc__", None)
     lines = inspect.cleandoc(own).splitlines() if isinstance(own, str) else []
     first = next((place for place, line in enumerate(lines) if _SECTION.match(line)), len(lines))
@@ -220,7 +220,7 @@ def _docstring(found: Any) -> tuple[str, dict[str, str]]:
 
 
 def _entries(lines: list[str], section: str) -> Iterator[tuple[str, str]]:
-    """Give the entries of a section: `name: text`, the text going on in lines that are indented more."""
+    """Yield the entries of a section: `name: text`, the text going on in lines that are indented more."""
     names: list[str] = []
     words: list[str] = []
     inside, indent = False, None

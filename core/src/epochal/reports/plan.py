@@ -103,7 +103,7 @@ def plan_run(members: Sequence[Member]) -> Plan:
 
 
 def order_events(members: Iterable[Member]) -> tuple[dict[str, tuple[Step, ...]], list[str]]:
-    """Give the callbacks of every event in the order of the calls.
+    """Return the callbacks of every event in the order of the calls.
 
     Args:
         members: The callbacks, in their order.

@@ -76,7 +76,7 @@ def make_arguments(
 
 
 def _argument(kind: Callable[..., Any], parameter: Parameter, setting: Setting) -> tuple[Any, str]:
-    """Give the value for one parameter, and what is wrong with it."""
+    """Return the value for one parameter, and what is wrong with it."""
     value, hint = setting.value, type_hint(kind, parameter)
     names_code = is_reference(value)
     if hint is Any:
@@ -93,12 +93,12 @@ def _argument(kind: Callable[..., Any], parameter: Parameter, setting: Setting) 
 
 
 def is_reference(value: Any) -> bool:
-    """Tell whether a value may stand for an object: a text like `"package.module:name"`."""
+    """Return whether a value may stand for an object: a text like `"package.module:name"`."""
     return isinstance(value, str) and _REFERENCE.match(value) is not None
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Tell whether a value is of a type; an int is a float, and True is no int."""
+    """Return whether a value is of a type; an int is a float, and True is no int."""
     if isinstance(value, bool) and hint in (int, float):
         return False
     from typeguard import TypeCheckError, check_type
@@ -111,7 +111,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def type_hint(kind: Callable[..., Any], parameter: Parameter) -> Any:
-    """Give the type of a parameter; Any where there is none, or it cannot be told.
+    """Return the type of a parameter; Any where there is none, or it cannot be told.
 
     Names that a module imports for types alone are found in the modules of the standard library that hints use.
     """
@@ -145,7 +145,7 @@ class _Scope(dict[str, Any]):
 
 
 def _written(parameter: Parameter) -> str:
-    """Give a type as its author wrote it."""
+    """Return a type as its author wrote it."""
     annotation = parameter.annotation
     return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
 
@@ -155,7 +155,7 @@ def _is_code(hint: Any) -> bool:
 
 
 def _is_there(reference: str) -> bool:
-    """Tell whether a reference names something that can be imported, for a parameter that may take text as well."""
+    """Return whether a reference names something that can be imported, for a parameter that may take text as well."""
     _, problem = _resolve(reference)
     return not problem
 

@@ -99,7 +99,7 @@ def config_file(start: Path | None = None, command_line: Layer | None = None) ->
 
 
 def find_config(start: Path) -> Path | None:
-    """Give the nearest file with settings, from a folder upwards."""
+    """Return the nearest file with settings, from a folder upwards."""
     for folder in (start, *start.parents):
         own, project = folder / FILE_NAME, folder / PROJECT_FILE
         if os.path.lexists(own):  # whatever it is: reading it tells what is wrong with it
@@ -118,7 +118,7 @@ def _start() -> Path:
 
 
 def _is_command(script: Path) -> bool:
-    """Tell whether a script is an installed command (`pytest`, `epochal`), which no project's settings stand beside."""
+    """Return whether a script is an installed command (`pytest`, `epochal`): no project's settings stand beside it."""
     from sysconfig import get_path
 
     return script.absolute().parent in (Path(get_path("scripts")).absolute(), Path(sys.executable).parent)
@@ -138,7 +138,7 @@ def _has_section(path: Path) -> bool:
 
 @lru_cache(maxsize=4)
 def _names_section(text: str) -> bool:
-    """Tell whether TOML has the table `tool.epochal`, however it is written; what cannot be parsed, if it looks so."""
+    """Return whether TOML has the table `tool.epochal`, however it is written; unparsable text may look so."""
     try:
         tool = parse_toml(text).get("tool")
     except TOMLError:
@@ -341,7 +341,7 @@ class _Reader:
 
 
 def short_path(path: Path) -> str:
-    """Give a path as the user would write it: from the working directory, if it is below that."""
+    """Return a path as the user would write it: from the working directory, if it is below that."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError, RuntimeError):  # Python before 3.13 raises a RuntimeError for a loop of links
@@ -349,7 +349,7 @@ def short_path(path: Path) -> str:
 
 
 def _toml(value: Any) -> str:
-    """Give a value in TOML's words, on one line and not too long."""
+    """Return a value in TOML's words, on one line and not too long."""
     text = {True: "true", False: "false"}.get(value, repr(value)) if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -379,7 +379,7 @@ def read_environment(variables: Mapping[str, str]) -> Layer:
 
 @lru_cache(maxsize=1024)  # every fit asks
 def _misspelt(name: str) -> str:
-    """Give the variable of ours that looks meant by another name; a plugin may have variables of its own."""
+    """Return our environment variable that was probably meant; a plugin may have variables of its own."""
     close = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
     return close[0] if close and name not in VARIABLES else ""
 

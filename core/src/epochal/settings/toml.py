@@ -119,13 +119,13 @@ class _Index:
 
 
 def header_of(line: str) -> tuple[str, ...] | None:
-    """Give the keys of the table that begins in a line; None: none does."""
+    """Return the keys of the table that begins in a line; None: none does."""
     found = re.match(rf"\s*\[\[?({_DOTTED})\]\]?\s*(#.*)?$", line)
     return _parts(found[1]) if found else None
 
 
 def key_of(line: str) -> tuple[str, ...] | None:
-    """Give the keys that get a value in a line; None: none do."""
+    """Return the keys that get a value in a line; None: none do."""
     found = re.match(rf"({_DOTTED})=", line)
     return _parts(found[1]) if found else None
 

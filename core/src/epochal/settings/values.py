@@ -31,7 +31,7 @@ def split_assignment(word: str) -> tuple[str, str] | None:
 
 
 def spelling_hint(text: str) -> str:
-    """Give the end of a sentence about a value that is text because it is written in Python's way, or nothing."""
+    """Return the end of a sentence about a value that is text because it is written in Python's way, or nothing."""
     if text in _PYTHON:
         return f" In a config file it is written {_PYTHON[text]}."
     if re.fullmatch(r"[+-]?(\.\d+|\d+\.)", text):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def transfer_state(source: Callback, target: Callback) -> dict[str, Any]:
-    """Give the state of one callback to another, through the bytes of a file.
+    """Load the state of one callback into another, through the bytes of a file.
 
     Args:
         source: Where the state comes from.

@@ -27,7 +27,7 @@ class Receiver(Protocol):
 
 
 def falling(epoch: int, batch: int) -> dict[str, Any]:
-    """Give a loss that falls."""
+    """Return a loss that falls."""
     return {"loss": 1.0 / (1 + epoch + batch / 100)}
 
 
@@ -182,5 +182,5 @@ class Loops(Generic[Ended]):
 
 
 def _batches(steps: int, steps_per_execution: int) -> list[tuple[int, int]]:
-    """Give the first and the last number of each execution, as Keras counts them: also of one that is not full."""
+    """Return the first and the last number of each execution, as Keras counts them: also of one that is not full."""
     return [(first, first + steps_per_execution - 1) for first in range(0, steps, steps_per_execution)]

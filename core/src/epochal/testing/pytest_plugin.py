@@ -34,7 +34,7 @@ def epochal_isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def epochal_model() -> FakeModel:
-    """Give a `FakeModel` with weights, averages of them, a learning rate and metrics."""
+    """Return a `FakeModel` with weights, averages of them, a learning rate and metrics."""
     from .checks.subject import standard_model
 
     return standard_model()
@@ -42,7 +42,7 @@ def epochal_model() -> FakeModel:
 
 @pytest.fixture
 def epochal_recorder() -> Recorder:
-    """Give a `Recorder` of all events, behind all other callbacks."""
+    """Return a `Recorder` of all events, behind all other callbacks."""
     from .recorder import Recorder
 
     return Recorder(priority=10**9)
@@ -52,7 +52,7 @@ def epochal_recorder() -> Recorder:
 def epochal_host(
     epochal_isolated: Path, epochal_model: FakeModel, epochal_recorder: Recorder
 ) -> Callable[..., FakeHost]:
-    """Give a function that makes a `FakeHost` of callbacks, with `epochal_model` and `epochal_recorder`.
+    """Return a function that makes a `FakeHost` of callbacks, with `epochal_model` and `epochal_recorder`.
 
     Its arguments are those of `FakeHost`.
     """

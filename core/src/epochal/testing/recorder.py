@@ -78,7 +78,7 @@ class Recorder(Callback):
         return [each.event for each in self.events]
 
     def of(self, *events: str) -> list[Recorded]:
-        """Give what came of some events, in order."""
+        """Return what came of some events, in order."""
         return [each for each in self.events if each.event in events]
 
     def __str__(self) -> str:

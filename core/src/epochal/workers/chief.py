@@ -8,7 +8,7 @@ import sys
 
 
 def is_chief() -> bool:
-    """Tell whether this process is the one that writes files and draws, of those that train together.
+    """Return whether this process is the one that writes files and draws, of those that train together.
 
     Read from what the frameworks themselves read: `TF_CONFIG` (TensorFlow), the process index (JAX), `RANK`
     (PyTorch, as set by torchrun). Alone means chief.

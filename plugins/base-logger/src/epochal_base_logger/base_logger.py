@@ -154,7 +154,7 @@ class _Means:
         self._last: dict[str, Any] = {}  # what has no mean
 
     def sums(self) -> dict[str, Any]:
-        """Give the weighted sums and the weights so far."""
+        """Return the weighted sums and the weights so far."""
         self._fold()
         return {"totals": self._totals, "weights": self._weights}
 

@@ -213,7 +213,7 @@ def _free(filename: str) -> str:
 
 
 def _begin_of_last_run(table: Table, rows: Sequence[Row]) -> int:
-    """Give where the last rows begin that belong to one run: those whose epochs go up."""
+    """Return where the last rows begin that belong to one run: those whose epochs go up."""
     begin = len(rows)
     later: int | None = None
     while begin:

@@ -34,7 +34,7 @@ class Row:
     text: str
 
     def widened(self, names: Sequence[str], separator: str) -> Row:
-        """Give the row with further fields at its end."""
+        """Return the row with further fields at its end."""
         more = _as_line(names, separator)
         return Row([*self.fields, *names], f"{self.text.rstrip(_END)}{separator}{more}")
 
@@ -102,7 +102,7 @@ class Table:
         return rows
 
     def epoch_of(self, row: Row) -> int | None:
-        """Give the epoch that a row tells of; None if that is no number."""
+        """Return the epoch that a row tells of; None if that is no number."""
         try:
             return int(row.fields[self.columns.index("epoch")])
         except ValueError:
@@ -158,7 +158,7 @@ class Table:
     # Reading
 
     def _parse(self, text: str) -> tuple[list[Row], str]:
-        """Give the rows of a text, and what stands behind the end of the last one."""
+        """Return the rows of a text, and what stands behind the end of the last one."""
         lines = list(io.StringIO(text, newline=""))
         whole = lines if not lines or lines[-1].endswith(("\n", "\r")) else lines[:-1]
         reader = csv.reader(iter(whole), delimiter=self.separator, strict=True)
@@ -198,7 +198,7 @@ class Table:
     # Writing
 
     def _header_with(self, values: Mapping[str, str]) -> Row:
-        """Give the header with what it lacks at its end: the epoch first, the others sorted, as in Keras."""
+        """Return the header with what it lacks at its end: the epoch first, the others sorted, as in Keras."""
         new = sorted(values.keys() - set(self.columns), key=lambda name: (name != "epoch", name))
         if not self.columns:
             return Row(new, _as_line(new, self.separator))

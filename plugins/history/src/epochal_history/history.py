@@ -117,7 +117,7 @@ class History(Callback):
         return {name: as_state(getattr(self, name)) for name in self.state_attributes}
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Give one dict an epoch: `epoch`, then every metric that ever came, None in an epoch without it.
+        """Return one dict an epoch: `epoch`, then every metric that ever came, None in an epoch without it.
 
         With it metrics that come only every n-th epoch (`validation_freq=2`) are aligned with the others.
         """
@@ -127,7 +127,7 @@ class History(Callback):
         ]
 
     def to_frame(self) -> Any:
-        """Give the rows of `to_rows` as a pandas DataFrame with `epoch` as its index; what did not come is NaN.
+        """Return the rows of `to_rows` as a pandas DataFrame with `epoch` as its index; what did not come is NaN.
 
         Raises:
             MissingDependencyError: pandas is not installed.

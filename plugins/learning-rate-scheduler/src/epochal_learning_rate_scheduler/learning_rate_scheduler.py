@@ -139,7 +139,7 @@ def _name(schedule: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """Give a scalar as a float; None if it is none."""
+    """Return a scalar as a float; None if it is none."""
     if isinstance(value, (bool, str, bytes)) or getattr(value, "ndim", None):
         return None
     try:

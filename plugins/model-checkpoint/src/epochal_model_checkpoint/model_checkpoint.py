@@ -150,7 +150,7 @@ class ModelCheckpoint(SavingCallback):
         check_fields(self, self._template)
 
     def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
-        """Give the path of a file."""
+        """Return the path of a file."""
         return self._template.format(logs, epoch=epoch, batch=batch)
 
     def save(self, path: str) -> bool:

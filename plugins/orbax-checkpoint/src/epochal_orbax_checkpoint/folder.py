@@ -47,7 +47,7 @@ class CheckpointFolder:
         _LOGGER.addFilter(_is_worth_a_line)
 
     def free(self, number: int) -> int:
-        """Give a number that a checkpoint can have: this one, or the next if it or a higher one is taken."""
+        """Return a number that a checkpoint can have: this one, or the next if it or a higher one is taken."""
         return number if self._last is None else max(number, self._last + 1)
 
     def save(self, number: int, content: Mapping[str, Any]) -> None:

@@ -130,7 +130,7 @@ class OrbaxCheckpoint(SavingCallback):
             self._folder = CheckpointFolder(self.directory, self.max_to_keep)
 
     def path_of(self, epoch: int, batch: int | None, logs: Mapping[str, Any]) -> str:
-        """Give the folder of a checkpoint, which has its number for a name."""
+        """Return the folder of a checkpoint, which has its number for a name."""
         number = epoch if batch is None else adapt(self).iterations or 0
         return f"{self.directory}/{number if self._folder is None else self._folder.free(number)}"
 
@@ -154,7 +154,6 @@ class OrbaxCheckpoint(SavingCallback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Wait for the last checkpoint."""
-        super().on_train_end(logs)
         self._close()
 
     def on_run_end(self) -> None:
@@ -162,7 +161,7 @@ class OrbaxCheckpoint(SavingCallback):
         self._close()
 
     def _content(self) -> dict[str, Any]:
-        """Give what a checkpoint holds, under the names that Keras gives it."""
+        """Return what a checkpoint holds, under the names that Keras gives it."""
         adapter = adapt(self)
         tree = adapter.state_tree()
         if self.save_weights_only:

@@ -148,7 +148,7 @@ class Terminal(Lines):
             self._write(self._drawing)
 
     def close(self) -> None:
-        """Give the streams back; what was drawn last stays."""
+        """Restore the streams; what was drawn last stays."""
         with self._lock:
             for name, stand_in in self._stand_ins.items():
                 stand_in.leave()
@@ -178,7 +178,7 @@ class Terminal(Lines):
         return "\r" + _ERASE_LINE + (_UP + _ERASE_LINE) * (self._height() - 1) if self._drawn else ""
 
     def _height(self) -> int:
-        """Give the lines that the drawing takes; a terminal that became narrower has wrapped it."""
+        """Return the lines that the drawing takes; a terminal that became narrower has wrapped it."""
         columns = self._console.width
         return sum(max(1, -(-width(row) // columns)) for row in self._drawn) or 1
 
@@ -234,7 +234,7 @@ def _last_state(line: str) -> str:
 
 
 def terminal_in_use() -> Terminal | None:
-    """Give the display that draws on the terminal now."""
+    """Return the display that draws on the terminal now."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, StandIn):
             return cast("Terminal", stream.above.__self__)  # type: ignore[attr-defined]

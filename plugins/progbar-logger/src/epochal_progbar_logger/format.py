@@ -51,12 +51,12 @@ def _mean(value: Any) -> float | None:
 
 
 def _one_line(text: object) -> str:
-    """Give a text without line breaks and other control characters."""
+    """Return a text without line breaks and other control characters."""
     return " ".join("".join(each if each.isprintable() else " " for each in as_text(text)).split())
 
 
 def duration(seconds: float) -> str:
-    """Give a time as minutes and seconds, or hours, minutes and seconds.
+    """Return a time as minutes and seconds, or hours, minutes and seconds.
 
     >>> duration(3.4), duration(3723)
     ('0:03', '1:02:03')
@@ -92,7 +92,7 @@ def pace(seconds: float) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """Give a count with its word in the right number.
+    """Return a count with its word in the right number.
 
     >>> counted(1, "epoch"), counted(2, "epoch")
     ('1 epoch', '2 epochs')

@@ -75,12 +75,12 @@ class Overall:
 
 
 def width(row: Iterable[Span]) -> int:
-    """Give the columns of the terminal that a row takes."""
+    """Return the columns of the terminal that a row takes."""
     return sum(cell_len(text) for text, _ in row)
 
 
 def plain(row: Iterable[Span]) -> str:
-    """Give the text of a row."""
+    """Return the text of a row."""
     return "".join(text for text, _ in row)
 
 

@@ -278,7 +278,7 @@ class ProgbarLogger(Callback):
         self._due = -math.inf if show.progress.phase.awaits_first else due
 
     def _count(self, show: Show) -> float:
-        """Tell the progress how many steps have ended, at which time; gives the time."""
+        """Update the progress with the number of steps that have ended, and return the time of that."""
         progress, now, done = show.progress, self._clock(), self._done
         if self._sender is not None and progress.stage == "train" and not progress.in_validation:
             done = self._sender.step - self._step_before

@@ -120,7 +120,7 @@ class ReduceLROnPlateau(MonitorCallback):
             self._reset()
 
     def in_cooldown(self) -> bool:
-        """Tell whether a reduction was made less than `cooldown` epochs ago."""
+        """Return whether a reduction was made less than `cooldown` epochs ago."""
         return self.cooldown_counter > 0
 
     def on_epoch_end(self, epoch: int, logs: MutableMapping[str, Any] | None = None) -> None:

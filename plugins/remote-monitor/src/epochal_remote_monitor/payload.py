@@ -18,12 +18,12 @@ _DEEPEST = 10
 
 
 def make_payload(epoch: int, logs: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is sent for an epoch: its number, counted from 0, and its metrics, as Keras sends them."""
+    """Return what is sent for an epoch: its number, counted from 0, and its metrics, as Keras sends them."""
     return {"epoch": epoch, **{as_text(name): as_json(value) for name, value in logs.items()}}
 
 
 def as_json(value: Any, depth: int = 0) -> Any:
-    """Give a value that JSON has.
+    """Return a value that JSON has.
 
     An array of one element is its element, as in Keras, and any other a list. NaN and infinity, which JSON has not, are
     None, which becomes `null`. What JSON has no form for is its text. Of more than 1,000 values there is a description,

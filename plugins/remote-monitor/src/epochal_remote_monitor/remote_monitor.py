@@ -132,7 +132,7 @@ class RemoteMonitor(Callback):
         _import_requests()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Have the epoch sent."""
+        """Send the epoch."""
         if not self.is_chief:
             return
         if self._sender is None or self._sender.closed:
@@ -187,7 +187,7 @@ class RemoteMonitor(Callback):
 
 
 def _reason(error: BaseException) -> str:
-    """Give what is behind an exception of requests, whose own text has the address of an object in it."""
+    """Return what is behind an exception of requests, whose own text has the address of an object in it."""
     cause = error
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]

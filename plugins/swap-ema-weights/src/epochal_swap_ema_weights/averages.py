@@ -35,7 +35,7 @@ _loans: WeakKeyDictionary[Any, Loan] = WeakKeyDictionary()
 
 
 def loan_of(model: Any) -> Loan | None:
-    """Give the loan of a model that holds averages, None for any other."""
+    """Return the loan of a model that holds averages, None for any other."""
     return _loans.get(model)
 
 
@@ -67,7 +67,7 @@ def note(adapter: ModelAdapter, own: list[Any] | None) -> None:
 
 
 def give_back(adapter: ModelAdapter) -> None:
-    """Give the model its own weights back, if it does not have them."""
+    """Restore the model's own weights, if it does not have them."""
     loan = _loans.get(adapter.model)
     if loan is None:
         return
@@ -85,6 +85,6 @@ def forget(model: Any) -> None:
 
 
 def is_untouched(adapter: ModelAdapter, loan: Loan) -> bool:
-    """Tell whether no step was made and no optimizer loaded since the averages came into the model."""
+    """Return whether no step was made and no optimizer loaded since the averages came into the model."""
     expected = loan.steps if adapter.optimizer is loan.optimizer else 0
     return loan.steps is None or adapter.iterations == expected

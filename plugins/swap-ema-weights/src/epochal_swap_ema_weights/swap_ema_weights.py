@@ -151,7 +151,7 @@ class SwapEMAWeights(Callback):
         self._begin_evaluation()
 
     def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Give the model back what it held before."""
+        """Restore what the model held before."""
         self._end_evaluation()
 
     def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> None:
@@ -159,7 +159,7 @@ class SwapEMAWeights(Callback):
         self._begin_evaluation()
 
     def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Give the model back what it held before."""
+        """Restore what the model held before."""
         self._end_evaluation()
 
     def _begin_evaluation(self) -> None:
@@ -179,7 +179,7 @@ class SwapEMAWeights(Callback):
     # The end, whatever happened
 
     def on_run_end(self, run: Run) -> None:
-        """Give the model its own weights back where the run was broken off."""
+        """Restore the model's own weights where the run was broken off."""
         self._training = False
         loan = loan_of(run.model)
         if loan is None or loan.run != run.id or self.model is not run.model:
@@ -207,7 +207,7 @@ class SwapEMAWeights(Callback):
         return adapter
 
     def _has_averages(self, adapter: ModelAdapter) -> bool:
-        """Tell whether there are averages yet: before the first step of the optimizer they are zeros."""
+        """Return whether there are averages yet: before the first step of the optimizer they are zeros."""
         if adapter.has_averages():
             return True
         if not self._training:

@@ -62,16 +62,16 @@ class Batches:
         self._rows.append((step, time.time(), row))
 
     def is_due(self) -> bool:
-        """Tell whether it is time to write them."""
+        """Return whether it is time to write them."""
         return bool(self._rows) and (time.monotonic() >= self._due or len(self._rows) >= MOST)
 
     def take(self) -> list[bytes]:
-        """Give an event for each batch, and forget them."""
+        """Return an event for each batch, and forget them."""
         rows, self._rows = self._rows, []
         return [summaries.event(step, self._values("batch_{}", row), when) for step, when, row in rows]
 
     def _held(self, value: Any) -> Any:
-        """Give a value that will be the same when it is written."""
+        """Return a value that will be the same when it is written."""
         kind = type(value)
         if kind not in self._fixed:
             self._fixed[kind] = is_fixed(kind)

@@ -15,7 +15,7 @@ _COLOURS = {1: 0, 3: 2, 4: 6}
 
 
 def as_images(weight: Any, *, channels_last: bool) -> Any:
-    """Give a weight as images, in the arrangement that Keras's TensorBoard has, but for a vector.
+    """Return a weight as images, in the arrangement that Keras's TensorBoard has, but for a vector.
 
     A vector is one row (Keras: one column, of which the page shows a few pixels at a time), a matrix one image that is
     at least as wide as high, an array of three axes one image for each channel. Of four axes the last has to be 1, 3 or
@@ -40,7 +40,7 @@ def as_images(weight: Any, *, channels_last: bool) -> Any:
 
 
 def as_bytes(values: Any) -> Any:
-    """Give values as brightness: zero is the middle, the value furthest from it is black or white."""
+    """Return values as brightness: zero is the middle, the value furthest from it is black or white."""
     values = np.nan_to_num(np.asarray(values, np.float64))  # what is not finite: the middle, or as far as can be
     most = np.abs(values).max()
     return np.rint(127.5 + (values / most if most else values) * 127.5).astype(np.uint8)

@@ -27,7 +27,7 @@ BUCKETS = 30
 
 
 def event(step: int, values: Iterable[Any], wall_time: float | None = None) -> bytes:
-    """Give an event with values.
+    """Return an event with values.
 
     Args:
         step: The step of all of them.
@@ -40,7 +40,7 @@ def event(step: int, values: Iterable[Any], wall_time: float | None = None) -> b
 
 
 def file_version() -> bytes:
-    """Give the event that every file begins with."""
+    """Return the event that every file begins with."""
     source = SourceMetadata(writer="epochal")
     serialized: bytes = Event(
         wall_time=time.time(), file_version="brain.Event:2", source_metadata=source
@@ -49,25 +49,25 @@ def file_version() -> bytes:
 
 
 def run_graph(graph_def: bytes) -> bytes:
-    """Give the event with the graph of a run, a serialized `tensorflow.GraphDef`."""
+    """Return the event with the graph of a run, a serialized `tensorflow.GraphDef`."""
     serialized: bytes = Event(wall_time=time.time(), graph_def=graph_def).SerializeToString()
     return serialized
 
 
 def scalar(tag: str, value: float) -> Any:
-    """Give a number, as a float of 32 bits."""
+    """Return a number, as a float of 32 bits."""
     return Value(
         tag=tag, metadata=_SCALAR, tensor=TensorProto(dtype=DT_FLOAT, tensor_shape=_NO_AXES, float_val=[value])
     )
 
 
 def text(tag: str, value: str) -> Any:
-    """Give a text, which TensorBoard reads as Markdown."""
+    """Return a text, which TensorBoard reads as Markdown."""
     return Value(tag=tag, metadata=_TEXT, tensor=_strings([value.encode()], _NO_AXES))
 
 
 def histogram(tag: str, array: Any) -> Any:
-    """Give how the finite values of an array are distributed; None if none is finite."""
+    """Return how the finite values of an array are distributed; None if none is finite."""
     values = np.asarray(array, np.float64).ravel()
     values = values[np.isfinite(values)]
     if not values.size:
@@ -79,26 +79,26 @@ def histogram(tag: str, array: Any) -> Any:
 
 
 def image(tag: str, width: int, height: int, encoded: Sequence[bytes]) -> Any:
-    """Give images of one size, each encoded as PNG."""
+    """Return images of one size, each encoded as PNG."""
     contents = [str(width).encode(), str(height).encode(), *encoded]
     shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(contents))])
     return Value(tag=tag, metadata=_IMAGE, tensor=_strings(contents, shape))
 
 
 def keras_model(tag: str, config: str) -> Any:
-    """Give the layers of a model and how they are connected, as Keras's JSON."""
+    """Return the layers of a model and how they are connected, as Keras's JSON."""
     return Value(tag=tag, metadata=_KERAS_MODEL, tensor=_strings([config.encode()], _NO_AXES))
 
 
 def profiled_graph(tag: str, graph_def: bytes) -> Any:
-    """Give the graph of the steps that were profiled, a serialized `tensorflow.GraphDef`."""
+    """Return the graph of the steps that were profiled, a serialized `tensorflow.GraphDef`."""
     metadata = RunMetadata()
     metadata.function_graphs.add().pre_optimization_graph.ParseFromString(graph_def)
     return Value(tag=tag, metadata=_PROFILED, tensor=_strings([metadata.SerializeToString()], _NO_AXES))
 
 
 def _buckets(values: Any) -> Any:
-    """Give rows of left edge, right edge and count; one value alone stands in the last row, as in TensorBoard's own."""
+    """Return rows of left edge, right edge and count; a single value is in the last row, as in TensorBoard's own."""
     least, most = values.min(), values.max()
     if least == most:
         alone = [0] * (BUCKETS - 1) + [values.size]
@@ -115,7 +115,7 @@ def _strings(values: Sequence[bytes], shape: Any) -> Any:
 
 
 def _hard_coded(plugin: str) -> Any:
-    """Give the metadata of what TensorBoard has no function for: version 1, written as text."""
+    """Return the metadata of what TensorBoard has no function for: version 1, written as text."""
     return SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name=plugin, content=b"1"))
 
 

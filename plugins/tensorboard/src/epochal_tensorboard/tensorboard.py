@@ -263,7 +263,7 @@ class TensorBoard(KerasNames):
             self._close()
 
     def _is_due(self, before: int, step: int) -> bool:
-        """Tell whether `update_freq` asks for the values of a step, the one before being the last that was seen."""
+        """Return whether `update_freq` asks for the values of a step, the one before being the last that was seen."""
         return bool(self._every) and step // self._every > before // self._every
 
     def _write_profiled_graph(self, session: Session) -> None:

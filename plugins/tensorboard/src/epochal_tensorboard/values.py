@@ -24,7 +24,7 @@ class LogValues:
         self._said: set[str] = set()
 
     def __call__(self, tag: str, logs: Mapping[str, Any]) -> Iterator[Any]:
-        """Give the values.
+        """Yield the values.
 
         Args:
             tag: Their tag, in which `{}` stands for the name.
@@ -59,12 +59,12 @@ def is_larger(value: Any) -> bool:
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is new or another value in logs."""
+    """Return what is new or another value in logs."""
     return {name: value for name, value in after.items() if name not in before or not is_same(value, before[name])}
 
 
 def is_fixed(kind: type) -> bool:
-    """Tell whether values of a type stay what they are, so that a value can be read later.
+    """Return whether values of a type stay what they are, so that a value can be read later.
 
     A variable has `assign`, an array of NumPy or PyTorch can be written to, one of JAX only seems to.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def weight_events(adapter: ModelAdapter, step: int, *, with_images: bool) -> list[bytes]:
-    """Give an event for every weight of a model.
+    """Return an event for every weight of a model.
 
     Args:
         adapter: Knows the weights.

@@ -44,7 +44,7 @@ _INSTALL = 'Run `pip install "epochal[tensorflow]"`.'
 
 
 def facts(start: Path) -> Iterator[tuple[str, str]]:
-    """Tell what is there."""
+    """Yield what is there."""
     yield "python", f"{platform.python_version()}, {sys.executable}"
     yield "system", platform.platform()
     for package, names in FRAMEWORKS.items():
@@ -75,7 +75,7 @@ def _terminal() -> str:
 
 
 def installed(names: tuple[str, ...]) -> dict[str, str]:
-    """Give the version of each distribution that is installed."""
+    """Return the version of each distribution that is installed."""
     found = {}
     for name in names:
         with suppress(PackageNotFoundError):
@@ -84,7 +84,7 @@ def installed(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def keras_backend() -> tuple[str, str]:
-    """Give the backend that Keras would take, and who says so; read as Keras reads it."""
+    """Return the backend that Keras would take, and who says so; read as Keras reads it."""
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"], "by KERAS_BACKEND"
     file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"

@@ -28,7 +28,7 @@ PATIENCE = 120
 
 
 def facts(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """Tell what is installed."""
+    """Yield what is installed."""
     for name in dict.fromkeys((CORE, *(record.distribution for record in catalogue.records))):
         try:
             found = distribution(name)

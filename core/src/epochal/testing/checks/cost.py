@@ -75,7 +75,7 @@ def measure(subject: Subject) -> Cost:
 
 
 def _seconds_a_batch(subject: Subject, callback: Any) -> float:
-    """Give the time of a batch in the fastest of several fits, with a callback or else one of the subject."""
+    """Return the time of a batch in the fastest of several fits, with a callback or else one of the subject."""
     logs = subject.values(0, 0)
     fastest = float("inf")
     for _ in range(_REPEATS):
@@ -92,7 +92,7 @@ def _seconds_a_batch(subject: Subject, callback: Any) -> float:
 
 
 def _profiled(subject: Subject) -> tuple[float, bool]:
-    """Give the time of an epoch's events, and whether the values of every batch are fetched."""
+    """Return the time of an epoch's events, and whether the values of every batch are fetched."""
     values: dict[tuple[int, int], dict[str, _OnDevice]] = {}
 
     def make(epoch: int, batch: int) -> dict[str, _OnDevice]:

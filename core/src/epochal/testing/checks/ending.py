@@ -62,7 +62,7 @@ def check_sigterm(subject: Subject) -> str | None:
 
 
 def _broken_off(subject: Subject, error: BaseException) -> Iterator[tuple[Stage, Callable[[], None]]]:
-    """Give runs that break off with an error, each with its host."""
+    """Yield runs that break off with an error, each with its host."""
 
     def fail(*_: Any) -> Any:
         raise error
@@ -95,7 +95,7 @@ def _broken_off(subject: Subject, error: BaseException) -> Iterator[tuple[Stage,
 
 
 def _at(number: int, act: Callable[[], Any]) -> Callable[..., None]:
-    """Give a step in which something happens, when it is called for the n-th time, counted from 0."""
+    """Return a step in which something happens, when it is called for the n-th time, counted from 0."""
     calls = iter(range(sys.maxsize))
 
     def step(*_: int) -> None:
@@ -106,7 +106,7 @@ def _at(number: int, act: Callable[[], Any]) -> Callable[..., None]:
 
 
 def _values_then(subject: Subject, number: int, act: Callable[[], Any]) -> Callable[[int, int], dict[str, Any]]:
-    """Give the subject's values, until something happens at the n-th time."""
+    """Return the subject's values, until something happens at the n-th time."""
     happen = _at(number, act)
 
     def values(epoch: int, batch: int) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _forget() -> None:
 
 
 def _open_files() -> dict[int, str]:
-    """Give the number and the name of every open file; empty where the system does not tell."""
+    """Return the number and the name of every open file; empty where the system does not tell."""
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
     try:
         numbers = [int(name) for name in os.listdir(folder)]
@@ -207,7 +207,7 @@ def _open_files() -> dict[int, str]:
 
 
 def _children() -> set[str]:
-    """Give the processes that multiprocessing began, if somebody used it."""
+    """Return the processes that multiprocessing began, if somebody used it."""
     module = sys.modules.get("multiprocessing")
     return set() if module is None else {f"{child.name} ({child.pid})" for child in module.active_children()}
 

@@ -73,7 +73,7 @@ def import_afresh(record: Record) -> ImportReport:
 
 
 def _other_packages(record: Record) -> list[str]:
-    """Give the packages of the callbacks that other distributions bring."""
+    """Return the packages of the callbacks that other distributions bring."""
     others = [each for each in discover().records if not each.is_of(record.distribution)]
     return [name for name in {each.package for each in others} if name]
 

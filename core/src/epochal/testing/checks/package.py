@@ -148,7 +148,7 @@ def _normal(name: str) -> str:
 
 
 def _requirements(record: Record) -> Iterator[Requirement]:
-    """Give what is required without an extra."""
+    """Yield what is required without an extra."""
     from packaging.requirements import Requirement
 
     for text in distribution(record.distribution).requires or ():

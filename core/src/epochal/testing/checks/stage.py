@@ -76,7 +76,7 @@ class Stage(FakeHost):
 
 
 def train_step(model: Any) -> Callable[[int, int], None]:
-    """Give a step that changes a fake model as training would, each time the same; any other is left as it is."""
+    """Return a step that changes a fake model as training would, each time the same; any other is left as it is."""
 
     def step(epoch: int, batch: int) -> None:
         if not isinstance(model, FakeModel):

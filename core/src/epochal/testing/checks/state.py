@@ -61,7 +61,7 @@ def check_state(subject: Subject) -> str:
 
 @promise("state-round-trips", "another object that takes its state has the same state")
 def check_round_trip(subject: Subject) -> str | None:
-    """Give states to a new object, which has never run, and to one that has."""
+    """Load a state into a new object, and into one that has run."""
     used = Stage(subject)
     used.train(epochs=2)
     for epoch in _train(subject).epochs:
@@ -160,7 +160,7 @@ def _train(subject: Subject, callback: Any = None, model: Any = None, first: int
 
 
 def _load(callback: Any, state: dict[str, Any]) -> None:
-    """Give a callback a state as it comes out of a file."""
+    """Load a state into a callback as it comes out of a file."""
     try:
         callback.load_state_dict(parse_state(dump_state(state)))
     except Exception as error:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def standard_values(epoch: int, batch: int) -> dict[str, Any]:
-    """Give a loss that falls for four epochs and rises then, and its counterpart: every callback has to decide."""
+    """Return a loss that falls for four epochs and rises then, and its counterpart: every callback has to decide."""
     loss = 0.1 + abs(epoch - 4) * 0.1 + batch / 1000
     return {"accuracy": 1 - loss, "loss": loss}
 
@@ -41,7 +41,7 @@ def standard_model() -> FakeModel:
 
 
 def _array(numbers: list[Any]) -> Any:
-    """Give an array, as the models of every framework do; its package comes with all of them."""
+    """Return an array, as the models of every framework do; its package comes with all of them."""
     try:
         import numpy as np
     except ImportError:
@@ -107,13 +107,13 @@ class Subject:
         return self.found
 
     def member(self, callback: Any) -> Member:
-        """Give its place in a run."""
+        """Return its place in a run."""
         return make_member(self.record.name, callback, self.record, None)
 
     def is_made_anew(self, callback: Any) -> bool:
-        """Tell whether every call of `create` makes a new object."""
+        """Return whether every call of `create` makes a new object."""
         return callback is not self.found
 
     def runs_bare(self, callback: Any) -> bool:
-        """Tell whether it has Keras's methods, so that it can be given to a bare `model.fit`."""
+        """Return whether it has Keras's methods, so that it can be given to a bare `model.fit`."""
         return isinstance(callback, Callback) or is_keras_callback(callback)
