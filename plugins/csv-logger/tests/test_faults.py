@@ -150,4 +150,5 @@ def test_a_path_that_cannot_be_written_is_reported_once(tmp_path: Path, capsys: 
     run = FakeHost(CSVLogger(tmp_path / "file" / "log.csv")).fit(epochs=2)
     assert run.outcome is not None
     assert run.outcome.status == "completed"
-    assert capsys.readouterr().out.count("csv_logger") == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "csv_logger" in line
