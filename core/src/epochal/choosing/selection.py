@@ -95,10 +95,14 @@ def _create(given: Any, choice: Choice, problems: Problems, stage: str | None = 
     asked, objects = read_given(given, choice)
     problems.add(*general_mistakes(choice))
     wanted = list(_wanted(asked, choice, problems))
+    # An object for what every run has (a History, a progress bar) takes its place and its name, as Keras's fit has it.
     replacing = _replacing(wanted, objects)
+    # Any other object is beside what is active by name, but for what the settings enable: the code's own of that name
+    # has parameters that somebody chose for this very fit.
     added = [item for item in objects if item not in replacing.values()]
     overruled = {*(record.name for record in replacing), *(item.name for item in added if item.name not in PINNED)}
     left = [each for each in wanted if not _is_overruled(each, overruled) and each.record not in replacing]
+    # What cannot be imported is known from metadata: said before anything else of the run takes time or has effects.
     usable = [each for each in left if _is_usable(each, problems)]
     # From here on things are imported, also where there are mistakes: what is wrong with parameters is told with them.
     members = _created(usable, choice, problems, stage)
