@@ -84,7 +84,7 @@ def test_what_a_callback_raises_leaves_the_script_and_ends_the_run_once(
 
 @pytest.mark.parametrize("event", ["on_train_begin", "on_train_batch_end", "on_test_end"])
 @pytest.mark.parametrize("kind", [ValueError, StopIteration])
-def test_a_reporter_that_fails_is_shown_once_and_the_script_goes_on(
+def test_a_reporter_that_fails_is_shown_and_the_script_goes_on(
     event: str, kind: type[Exception], model: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     witness = Witness()
@@ -92,5 +92,6 @@ def test_a_reporter_that_fails_is_shown_once_and_the_script_goes_on(
     assert history.history.keys() == {"loss", "val_loss"}
     assert [each.status for each in witness.outcomes] == ["completed"]
     shown = capsys.readouterr().out
-    assert shown.count(f"failed in {event}") == 2  # where it failed, and at the end
+    # Where it failed; and at the end, unless that was before anything else was shown.
+    assert shown.count(f"failed in {event}") == (1 if event == "on_train_begin" else 2)
     assert f"{kind.__name__}: bad" in shown
