@@ -99,7 +99,7 @@ def test_a_schedule_is_read_at_the_steps_made_and_cannot_be_set(wrap: bool, fram
     message = "sets the learning rate, and that of SGD is a schedule, ExponentialDecay. Take one of the two"
     with pytest.raises(epochal.LearningRateError, match=f"^Mine {message}"):
         adapter.check_learning_rate("Mine")
-    with pytest.raises(epochal.LearningRateError, match=f"^a callback {message}"):
+    with pytest.raises(epochal.LearningRateError, match=f"^Callback {message}"):
         adapter.set_learning_rate("learning_rate", 1.0)
     assert adapter.learning_rates() == {"learning_rate": 0.125}
 
