@@ -1,4 +1,4 @@
-"""`model.fit(callbacks=epochal.callbacks(…))`, and single callbacks of ours, where Keras owns the call."""
+"""`model.fit(callbacks=epochal.callbacks(…))`, and single epochal callbacks, where Keras owns the call."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ def test_sigterm_ends_the_run_and_then_the_program(model: Any, data: Data) -> No
     assert handled == [ended.outcomes]
 
 
-# A single callback as a plain object, without any run of ours
+# A single callback as a plain object, without any epochal run
 
 
 def test_a_plain_object_gets_kerass_events_and_no_run(make_model: Callable[..., Any], data: Data) -> None:

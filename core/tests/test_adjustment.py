@@ -1,4 +1,4 @@
-"""What the settings say of a callback: by its name, or by where its class is, as for callbacks that others wrote."""
+"""What the settings say of a callback: by its name, or by where its class is, as for third-party callbacks."""
 
 from __future__ import annotations
 

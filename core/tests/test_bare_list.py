@@ -1,4 +1,4 @@
-"""Single callbacks of ours in a framework's own list: their errors, their checks before training, repeats."""
+"""Single epochal callbacks in a framework's own list: their errors, their checks before training, repeats."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class _Uncopyable:
         raise AssertionError("copied")
 
 
-# What a callback does in a run of ours and in a bare fit
+# What a callback does in an epochal run and in a bare fit
 
 
 def test_stop_training_in_a_run_gives_the_reason_and_the_name_of_the_callback() -> None:

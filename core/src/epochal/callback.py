@@ -166,7 +166,7 @@ class Callback:
         return is_chief()
 
     def set_model(self, model: Any) -> None:
-        """Take the model. The host calls it before the first event; a run of ours then sets `run`."""
+        """Take the model. The host calls it before the first event; an epochal run then sets `run`."""
         from .frameworks.bare_list import meet_list
         from .inspection.misspelt import warn_of_misspelt
         from .inspection.overrides import warn_of_overrides
@@ -188,7 +188,7 @@ class Callback:
         """Leave the run and its model out of copies and pickles, so that a callback copies also after a fit."""
         return {key: value for key, value in self.__dict__.items() if key not in ("_model", "_run")}
 
-    # For what a callback does, the same in a run of ours and in a bare fit
+    # For what a callback does, the same in an epochal run and in a bare fit
 
     def preflight(self) -> None:
         """Check, before anything is trained, what can be known to go wrong: warn or raise.
@@ -210,7 +210,7 @@ class Callback:
             self.model.stop_training = True
 
     def print(self, text: str) -> None:
-        """Print a line: in a run of ours on its console, above a progress bar; else where the framework prints."""
+        """Print a line: in an epochal run on its console, above a progress bar; else where the framework prints."""
         if self.run is not None:
             self.run.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

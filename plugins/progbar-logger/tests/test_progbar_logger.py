@@ -1,5 +1,5 @@
 # ruff: noqa: T201  # what the user prints is what is tested
-"""Parameters, and the object by itself in a fit of Keras, where no run of ours is."""
+"""Parameters, and the object by itself in a fit of Keras, where no epochal run is."""
 
 from __future__ import annotations
 

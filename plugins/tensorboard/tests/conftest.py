@@ -120,7 +120,7 @@ def scalars() -> Callable[[Path], dict[str, list[tuple[int, float]]]]:
 
 @pytest.fixture
 def bare_fit() -> Callable[..., None]:
-    """Return a function that does what a bare `model.fit` does with a callback, without a run of ours."""
+    """Return a function that does what a bare `model.fit` does with a callback, without an epochal run."""
 
     def fit(
         callback: Any, model: Any, epochs: int = 1, steps: int = 3, fails_at: tuple[int, int] | None = None

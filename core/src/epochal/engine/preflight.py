@@ -120,7 +120,7 @@ def _missing_key(key: str, what: str, member: Member, forecast: Forecast | None)
 
 
 def _of_keras_callbacks(members: Sequence[Member], forecast: Forecast | None) -> Iterator[PreflightFinding]:
-    """Look at Keras callbacks that others wrote. They declare nothing, so what is found is a warning."""
+    """Look at third-party Keras callbacks. They declare nothing, so what is found is a warning."""
     for member in members:
         if is_keras_callback(member.callback):
             for finding in _of_keras_callback(member, forecast):

@@ -30,11 +30,11 @@ def meet_list(callback: Any, root: type) -> None:
     """Make the framework's list that is introducing a callback to its model or params check and guard it.
 
     Before training it calls the callback's `preflight`, and a StopIteration that the callback raises leaves it as an
-    error. Runs of ours introduce their callbacks by themselves, and nothing is changed there.
+    error. Epochal runs introduce their callbacks by themselves, and nothing is changed there.
 
     Args:
-        callback: The callback, one of ours. It may stand in another one that passes everything on.
-        root: The class that all callbacks of ours have in common.
+        callback: An epochal callback. It may stand in another one that passes everything on.
+        root: The base class of all epochal callbacks.
     """
     listed = _introducing_list()
     if listed is None:
@@ -104,7 +104,7 @@ def _settling(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _guarded(method: Callable[..., Any], event: str, root: type) -> Callable[..., Any]:
-    """Return a method of a list out of which an error of ours that ends the data comes as a RuntimeError."""
+    """Return a method of a list that raises a RuntimeError where an epochal callback raises what ends the data."""
 
     def batch_call(self: Any, batch: int, logs: Any = None) -> Any:
         try:
@@ -125,7 +125,7 @@ def _guarded(method: Callable[..., Any], event: str, root: type) -> Callable[...
 
 
 def _raise_as_error(listed: Any, error: Exception, event: str, root: type) -> None:
-    """Raise what leaves the list in the place of an error that ends the data, if a callback of ours raised it.
+    """Raise what leaves the list in the place of an error that ends the data, if an epochal callback raised it.
 
     No local of the traceback's own frames holds what is raised: that circle would keep the model.
     """
@@ -150,7 +150,7 @@ def _title(callback: Any) -> str:
 
 
 def _is_in_a_run(callback: Any, listed: Any) -> bool:
-    """Return whether a run of ours that the list drives calls the callback: `[*epochal.callbacks(stop), stop]`."""
+    """Return whether an epochal run that the list drives calls the callback: `[*epochal.callbacks(stop), stop]`."""
     hosts = (each for each in listed.callbacks if getattr(each, "epochal_driven", None) is True)
     return any(callback is driven for host in hosts for driven in host.given())
 

@@ -22,7 +22,7 @@ class FitCall:
         validates: Whether it has validation data; None: not known.
         validation_freq: How often it validates, as Keras takes it: every so many epochs, or the epochs counted from 1.
         epochs: The epochs that it is to train, counted from 0; None: not known.
-        callbacks: What the framework calls in it, besides the callbacks of a run of ours; None: not known.
+        callbacks: What the framework calls in it, besides the callbacks of an epochal run; None: not known.
     """
 
     validates: bool | None = None

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeGuard
 
 
 class StandIn(Protocol):
-    """An object in Keras's list that stands for callbacks of ours, and may drive their run.
+    """An object in Keras's list that stands for epochal callbacks, and may drive their run.
 
     Attributes:
         epochal_driven: True; nothing else has this attribute, so it tells what is a stand-in without importing Keras.

@@ -22,7 +22,7 @@ def warn_of_overrides(callback: Any, root: type) -> None:
 
     Args:
         callback: The callback.
-        root: The class that all callbacks of ours have in common.
+        root: The base class of all epochal callbacks.
     """
     own = {name: value for name, value in vars(callback).items() if isinstance(value, _METHODS)}
     seen = _seen.setdefault(type(callback), set())

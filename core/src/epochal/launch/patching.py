@@ -113,7 +113,7 @@ def _driven(original: Callable[..., Any], stage: str) -> Callable[..., Any]:
 
 
 def _has_a_driver(given: Any, stage: str) -> bool:
-    """Return whether callbacks are driven already: by a run of ours, or by a fit of the script's own that validates."""
+    """Return whether callbacks are driven already: by an epochal run, or by a fit of the script that validates."""
     if isinstance(given, (list, tuple)):
         return any(_has_a_driver(each, stage) for each in given)
     if is_stand_in(given):

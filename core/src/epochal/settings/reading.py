@@ -125,7 +125,7 @@ def _is_command(script: Path) -> bool:
 
 
 def _has_section(path: Path) -> bool:
-    """Return whether a pyproject.toml has settings of ours; one that cannot be read may have, and is warned of."""
+    """Return whether a pyproject.toml has epochal settings; one that cannot be read may have, and is warned of."""
     if not os.path.lexists(path):
         return False
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BareHost(Loops[None]):
-    """Calls callbacks as Keras 3 does in a bare `model.fit(callbacks=[…])`: there is no run of ours.
+    """Calls callbacks as Keras 3 does in a bare `model.fit(callbacks=[…])`: there is no epochal run.
 
     They have Keras's methods, as a subclass of `epochal.Callback` does and a Keras callback. `on_run_begin`,
     `on_epoch_finalized` and `on_run_end` do not come, and after an exception nothing does.

@@ -1,4 +1,4 @@
-"""A fit of Keras in which no run of ours is: the list of callbacks that Keras made for it, found on the stack."""
+"""A fit of Keras in which no epochal run is: the list of callbacks that Keras made for it, found on the stack."""
 
 from __future__ import annotations
 
