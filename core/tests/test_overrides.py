@@ -98,7 +98,7 @@ def test_a_callback_whose_only_method_is_an_event_but_for_its_name_trains_with_o
     with pytest.warns(UserWarning, match="Mine") as said:
         host(kind()).fit()
     assert [str(each.message) for each in said] == [
-        f"Mine implements no event. {name!r} is none. Did you mean 'on_epoch_end'?"
+        f"Mine implements no event: {name!r} is not one. Did you mean 'on_epoch_end'?"
     ]
     host(type("Both", (kind,), {"on_train_end": lambda self, logs=None: None})()).fit()  # a helper, it seems
 

@@ -61,7 +61,7 @@ def unprefixed_events(found: Any) -> list[str]:
         return []
     meant = {name: f"on_{snake_case(name)}".replace("on_on_", "on_") for name in dir(found) if name[0] != "_"}
     return [
-        f"implements no event. {name!r} is none. Did you mean {event!r}?"
+        f"implements no event: {name!r} is not one. Did you mean {event!r}?"
         for name, event in meant.items()
         if name not in HOOKS and event in HOOKS and callable(inspect.getattr_static(found, name, None))
     ]
