@@ -6,10 +6,10 @@ import sys
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from .packages import KERAS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-_FRAMEWORKS = ("keras", "tf_keras")
 
 
 def changes_training(model: Any) -> bool:
@@ -44,7 +44,7 @@ def is_own(thing: Any) -> bool:
 def _own_classes(thing: Any) -> Iterator[type]:
     """Yield the classes of an object that are neither the framework's nor what those are made of."""
     kinds = type(thing).__mro__
-    frameworks = [kind for kind in kinds if kind.__module__.partition(".")[0] in _FRAMEWORKS]
+    frameworks = [kind for kind in kinds if kind.__module__.partition(".")[0] in KERAS]
     for kind in kinds:
         if not any(issubclass(each, kind) for each in frameworks):
             yield kind
@@ -55,7 +55,7 @@ def _functions(values: Iterable[Any]) -> Iterator[FunctionType]:
     for value in list(values):
         held = (value, *(getattr(value, name, None) for name in ("fget", "__func__", "python_function", "__wrapped__")))
         for each in held:
-            if isinstance(each, FunctionType) and each.__module__.partition(".")[0] not in _FRAMEWORKS:
+            if isinstance(each, FunctionType) and each.__module__.partition(".")[0] not in KERAS:
                 yield each
 
 

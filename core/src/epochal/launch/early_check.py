@@ -16,6 +16,7 @@ from ..choosing.mistakes import mistakes
 from ..choosing.selection import arrange, survey
 from ..engine.ordering import PINNED
 from ..errors import ConfigError
+from ..frameworks.packages import DISTRIBUTIONS
 from ..installed.discovery import is_there
 from ..reports.plan import order_events
 from ..settings.layers import Setting
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ..settings.layers import Settings
     from ..settings.names import CallbackName
 
-FRAMEWORKS = ("keras", "tf_keras", "tensorflow", "jax", "torch", "numpy")
+_NOT_IMPORTED = {*DISTRIBUTIONS, "numpy"}  # which takes as long to import as all of epochal
 
 
 def check_settings(choice: Choice) -> None:
@@ -85,7 +86,7 @@ class _FrameworkNeeded(BaseException):
 
 class _Guard:
     def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> None:
-        if name in FRAMEWORKS:
+        if name in _NOT_IMPORTED:
             raise _FrameworkNeeded(name)
 
 

@@ -11,6 +11,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..frameworks.packages import KERAS
 from ..hosts.keras import drive, is_callback_list
 from ..hosts.stand_in import is_stand_in
 from ..warn import warn_user
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 STAGES = {"fit": "train", "evaluate": "test", "predict": "predict"}
-PACKAGES = ("keras", "tf_keras")
 
 
 def warn_not_driven(package: str) -> None:
@@ -42,7 +42,7 @@ def drive_keras(not_driven: Callable[[str], None] = warn_not_driven) -> None:
     """
     told = functools.cache(not_driven)
     sys.meta_path.insert(0, _Finder(told))
-    for name in PACKAGES:
+    for name in KERAS:
         if name in sys.modules:
             _patch(sys.modules[name], told)
 
@@ -54,7 +54,7 @@ class _Finder:
         self._not_driven = not_driven
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name not in PACKAGES:
+        if name not in KERAS:
             return None
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)  # Python 3.10 and 3.11 allow finders without it

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from importlib_metadata import PackageNotFoundError, distribution, version
 
 from ...console import make_console
+from ...frameworks.packages import DISTRIBUTIONS
 from ...settings.reading import VARIABLES, config_file
 from .finding import Finding, error, warning
 
@@ -20,22 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = "epochal"
-FRAMEWORKS = {
-    "keras": ("keras", "keras-nightly"),
-    "tensorflow": (
-        "tensorflow",
-        "tensorflow-cpu",
-        "tensorflow-intel",
-        "tensorflow-macos",
-        "tensorflow-rocm",
-        "tf-nightly",
-        "tf-nightly-cpu",
-    ),
-    "jax": ("jax",),
-    "torch": ("torch",),
-    "tf_keras": ("tf-keras", "tf-keras-nightly"),
-}
-"""Each package that is imported with the distributions that bring it."""
 
 OTHER_VARIABLES = ("KERAS_BACKEND", "KERAS_HOME", "TF_USE_LEGACY_KERAS")
 """The variables of others that decide what a run trains with."""
@@ -47,7 +32,7 @@ def facts(start: Path) -> Iterator[tuple[str, str]]:
     """Yield what is there."""
     yield "python", f"{platform.python_version()}, {sys.executable}"
     yield "system", platform.platform()
-    for package, names in FRAMEWORKS.items():
+    for package, names in DISTRIBUTIONS.items():
         there = installed(names)
         yield (
             package,
@@ -97,7 +82,7 @@ def keras_backend() -> tuple[str, str]:
 
 def frameworks() -> Iterator[Finding]:
     """Look for frameworks that are missing, too old, or in each other's way."""
-    there = {package: installed(names) for package, names in FRAMEWORKS.items()}
+    there = {package: installed(names) for package, names in DISTRIBUTIONS.items()}
     for package, several in there.items():
         if len(several) > 1:
             yield warning(
@@ -172,7 +157,7 @@ def _legacy(there: dict[str, dict[str, str]]) -> Iterator[Finding]:
 def shadows(start: Path) -> Iterator[Finding]:
     """Look for files of the folder that scripts import in the place of a package, or of the standard library."""
     own = Path(sys.modules[PACKAGE].__file__ or "").resolve()
-    hidden = {PACKAGE, *FRAMEWORKS, *sys.stdlib_module_names}
+    hidden = {PACKAGE, *DISTRIBUTIONS, *sys.stdlib_module_names}
     for path in sorted([*start.glob("*.py"), *start.glob("*/__init__.py")]):
         module = path.parent.name if path.parent != start else path.stem
         if module in hidden and path.resolve() != own:

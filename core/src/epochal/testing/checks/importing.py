@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...frameworks.packages import DISTRIBUTIONS
 from ...installed.discovery import discover
 from ...installed.file_record import FileRecord
 from .check import BrokenPromiseError, promise
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ...installed.discovery import Record
     from .subject import Subject
 
-FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch", "jax")
 PATIENCE = 600
 """Seconds after which an import counts as hanging."""
 
@@ -51,7 +51,7 @@ def import_afresh(record: Record) -> ImportReport:
     """
     record.check()
     path = [*sys.path, str(record.path.parent)] if isinstance(record, FileRecord) else sys.path
-    watched = [*FRAMEWORKS, *_other_packages(record)]
+    watched = [*DISTRIBUTIONS, *_other_packages(record)]
     try:
         done = subprocess.run(  # noqa: S603  # our own module
             [sys.executable, "-c", _START.format(path=path)],
@@ -90,7 +90,7 @@ def check_import(subject: Subject) -> str:
 @promise("imports-no-framework", "importing it imports no framework")
 def check_frameworks(subject: Subject) -> None:
     """Look for frameworks among what came with it."""
-    found = [(name, module) for name, module in subject.imported.importers.items() if name in FRAMEWORKS]
+    found = [(name, module) for name, module in subject.imported.importers.items() if name in DISTRIBUTIONS]
     if found:
         name, module = found[0]
         raise BrokenPromiseError(
@@ -103,7 +103,7 @@ def check_frameworks(subject: Subject) -> None:
 def check_callbacks(subject: Subject) -> None:
     """Look for other callbacks among what came with it."""
     for name, module in subject.imported.importers.items():
-        if name not in FRAMEWORKS:
+        if name not in DISTRIBUTIONS:
             raise BrokenPromiseError(
                 f"{module} imports {name}, which brings another callback. Name it in `before` or `after`, and depend "
                 "on what it adds to the logs (`requires`) instead of on its code."

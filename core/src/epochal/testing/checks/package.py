@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from importlib_metadata import distribution
 
+from ...frameworks.packages import DISTRIBUTIONS
 from ...installed.discovery import discover
 from ...installed.metadata import CORE
 from ...settings.names import snake_case
 from .check import BrokenPromiseError, promise
-from .importing import FRAMEWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 _LOWER_BOUNDS = (">=", ">", "==", "~=")
-_ALSO_FRAMEWORKS = ("tensorflow-cpu", "tf-nightly", "tf-keras", "keras-nightly")
 
 
 @promise("found", "it is found through its entry point")
@@ -104,7 +103,7 @@ def check_core(subject: Subject) -> str:
 def check_requirements(subject: Subject) -> None:
     """Look for requirements that users cannot choose."""
     record = subject.record
-    frameworks = {*map(_normal, FRAMEWORKS), *_ALSO_FRAMEWORKS}
+    frameworks = {name for names in DISTRIBUTIONS.values() for name in names}
     callbacks = {_normal(each.distribution) for each in discover().records if not each.is_of(record.distribution)}
     for requirement in _requirements(record):
         name = _normal(requirement.name)
